@@ -1,1 +1,5 @@
+//! Pure rules and types of Muster: no I/O, no other crate of the workspace.
 
+pub mod ids;
+pub mod paging;
+pub mod time;
