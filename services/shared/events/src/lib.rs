@@ -1,1 +1,15 @@
+//! What Muster's processes tell each other on NATS: WebSocket events by audience, and invalidations of caches.
+//!
+//! A service that changes something records its announcements in its [`Outbox`] within the same transaction, then
+//! publishes them at once; what a crash left behind is published again by a sweeper.
 
+mod bus;
+mod frames;
+mod outbox;
+mod subjects;
+
+pub use bus::{Bus, Invalidations};
+pub use frames::{Announcement, audience, frame, item};
+pub use muster_proto::event::*;
+pub use outbox::{OUTBOX_MIGRATION, Outbox};
+pub use subjects::{INVALIDATE, INVALIDATE_ALL, channel_subject, everyone_subject, team_subject, user_subject};

@@ -1,0 +1,114 @@
+//! Publishing and listening.
+
+use crate::{Announcement, INVALIDATE, INVALIDATE_ALL};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use muster_error::{AppError, ErrorId};
+use muster_proto::event::{Invalidation, invalidation::What};
+use prost::Message;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// The connection to NATS as services and gateways use it.
+#[derive(Clone)]
+pub struct Bus {
+    client: async_nats::Client,
+    losses: watch::Receiver<u64>,
+    connected: watch::Receiver<bool>,
+}
+
+/// Longest a round trip may take.
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(2);
+
+impl Bus {
+    /// `losses` counts lost connections, `connected` tells whether one stands.
+    pub fn new(client: async_nats::Client, losses: watch::Receiver<u64>, connected: watch::Receiver<bool>) -> Self {
+        Self { client, losses, connected }
+    }
+
+    pub fn client(&self) -> &async_nats::Client {
+        &self.client
+    }
+
+    pub fn losses(&self) -> watch::Receiver<u64> {
+        self.losses.clone()
+    }
+
+    pub fn connected(&self) -> watch::Receiver<bool> {
+        self.connected.clone()
+    }
+
+    /// Hands an announcement to the connection. For what may be lost without harm (typing); everything else goes
+    /// through the outbox.
+    pub async fn publish(&self, announcement: Announcement) {
+        self.publish_bytes(announcement.subject, announcement.batch.encode_to_vec().into()).await;
+    }
+
+    pub(crate) async fn publish_bytes(&self, subject: String, payload: Bytes) {
+        if let Err(error) = self.client.publish(subject, payload).await {
+            tracing::warn!(%error, "publishing failed");
+        }
+    }
+
+    /// Tells every process to drop what it cached. Awaits a round trip, so that after it returns no process that is
+    /// connected still answers from the old value for longer than the message takes.
+    pub async fn invalidate(&self, what: What) {
+        let kind = match &what {
+            What::SessionTokenHash(_) => "session",
+            What::UserId(_) => "user",
+            What::RoleName(_) => "role",
+            What::Member(_) => "member",
+            What::ChannelId(_) => "channel",
+            What::TeamId(_) => "team",
+            What::Config(_) => "config",
+            What::Everything(_) => "everything",
+            What::TeamMember(_) => "team_member",
+        };
+        let payload = Invalidation { what: Some(what) }.encode_to_vec();
+        self.publish_bytes(format!("{INVALIDATE}.{kind}"), payload.into()).await;
+    }
+
+    /// A round trip on this connection: everything published before has reached the server, every subscription made
+    /// before is in force.
+    pub async fn confirm(&self) -> Result<(), AppError> {
+        let unavailable = |detail: String| AppError::new(ErrorId::Unavailable).detail(detail);
+        let inbox = self.client.new_inbox();
+        let mut replies = self.client.subscribe(inbox.clone()).await.map_err(|e| unavailable(e.to_string()))?;
+        self.client.publish(inbox, Bytes::new()).await.map_err(|e| unavailable(e.to_string()))?;
+        match tokio::time::timeout(CONFIRM_TIMEOUT, replies.next()).await {
+            Ok(Some(_)) => Ok(()),
+            _ => Err(unavailable("the bus did not answer".into())),
+        }
+    }
+
+    /// Listens to invalidations from now on.
+    pub async fn invalidations(&self) -> Result<Invalidations, AppError> {
+        let subscriber =
+            self.client.subscribe(INVALIDATE_ALL).await.map_err(|e| AppError::new(ErrorId::Unavailable).detail(e.to_string()))?;
+        Ok(Invalidations { subscriber, losses: self.losses.clone() })
+    }
+}
+
+/// A stream of invalidations. When the connection was lost, some may have been missed: it then yields `Everything`.
+pub struct Invalidations {
+    subscriber: async_nats::Subscriber,
+    losses: watch::Receiver<u64>,
+}
+
+impl Invalidations {
+    /// `None` when the connection was closed for good.
+    pub async fn next(&mut self) -> Option<What> {
+        loop {
+            tokio::select! {
+                biased;
+                Ok(()) = self.losses.changed() => return Some(What::Everything(true)),
+                message = self.subscriber.next() => {
+                    if let Ok(Invalidation { what: Some(what) }) = Invalidation::decode(message?.payload) {
+                        return Some(what);
+                    }
+                    tracing::warn!("an invalidation that cannot be read");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Subject = audience, so that a gateway receives only what its own connections may hear.
+
+/// Prefix of invalidations.
+pub const INVALIDATE: &str = "invalidate";
+/// Every invalidation.
+pub const INVALIDATE_ALL: &str = "invalidate.>";
+
+pub fn channel_subject(id: &str) -> String {
+    format!("ws.channel.{id}")
+}
+
+pub fn team_subject(id: &str) -> String {
+    format!("ws.team.{id}")
+}
+
+pub fn user_subject(id: &str) -> String {
+    format!("ws.user.{id}")
+}
+
+pub fn everyone_subject() -> String {
+    "ws.all".to_owned()
+}
