@@ -3,4 +3,6 @@
 pub mod config;
 pub mod ids;
 pub mod paging;
+pub mod permissions;
+pub mod roles;
 pub mod time;
