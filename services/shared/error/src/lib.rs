@@ -1,6 +1,7 @@
 //! The one error type of Muster, from the SQL statement that refused to the JSON a client reads.
 
 mod catalogue;
+mod config;
 mod transport;
 
 pub use catalogue::ErrorId;

@@ -13,8 +13,14 @@ struct Wire {
     params: BTreeMap<String, String>,
 }
 
-static BY_WIRE: LazyLock<BTreeMap<&'static str, ErrorId>> =
-    LazyLock::new(|| ErrorId::ALL.iter().map(|id| (id.wire(), *id)).collect());
+static BY_WIRE: LazyLock<BTreeMap<&'static str, ErrorId>> = LazyLock::new(|| ErrorId::ALL.iter().map(|id| (id.wire(), *id)).collect());
+
+impl ErrorId {
+    /// The id that clients know as `wire`.
+    pub fn from_wire(wire: &str) -> Option<Self> {
+        BY_WIRE.get(wire).copied()
+    }
+}
 
 impl From<AppError> for Status {
     fn from(error: AppError) -> Self {
@@ -40,9 +46,9 @@ impl From<AppError> for Status {
 impl From<Status> for AppError {
     fn from(status: Status) -> Self {
         if let Ok(wire) = serde_json::from_slice::<Wire>(status.details())
-            && let Some(id) = BY_WIRE.get(wire.id.as_str())
+            && let Some(id) = ErrorId::from_wire(&wire.id)
         {
-            return AppError { id: *id, status: wire.status, detail: wire.detail, params: wire.params };
+            return AppError { id, status: wire.status, detail: wire.detail, params: wire.params };
         }
         let id = match status.code() {
             Code::DeadlineExceeded | Code::Cancelled => ErrorId::Timeout,
