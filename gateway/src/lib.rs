@@ -1,1 +1,18 @@
+//! The edge of Muster: HTTP `/api/v4`, the WebSocket and the web client, in front of the five services.
 
+pub mod access;
+pub mod api;
+pub mod caches;
+pub mod clients;
+pub mod edge;
+pub mod error;
+pub mod extract;
+pub mod server;
+pub mod sessions;
+pub mod state;
+pub mod version;
+pub mod web;
+pub mod wire;
+pub mod ws;
+
+pub use server::{Deps, start};

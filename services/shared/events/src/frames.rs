@@ -13,7 +13,8 @@ pub struct Announcement {
 impl Announcement {
     /// `items` are delivered in order. The id makes a repetition recognisable.
     pub fn new(subject: String, items: Vec<Item>) -> Self {
-        Self { subject, batch: Batch { id: muster_domain::ids::new_id(), items, traceparent: String::new() } }
+        let (id, create_at) = (muster_domain::ids::new_id(), muster_domain::time::now_ms());
+        Self { subject, batch: Batch { id, items, traceparent: String::new(), create_at } }
     }
 
     #[must_use]

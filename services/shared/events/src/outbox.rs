@@ -23,10 +23,13 @@ const LEFT_BEHIND_MS: i64 = 5_000;
 /// Rows a sweep takes at once.
 const SWEEP_LIMIT: i64 = 500;
 
+/// A row: when it was recorded (ms), and the batch id.
+type Key = (i64, String);
+
 #[derive(Clone)]
 pub struct Outbox {
     bus: Bus,
-    published: mpsc::Sender<String>,
+    published: mpsc::Sender<Key>,
 }
 
 impl Outbox {
@@ -50,11 +53,12 @@ impl Outbox {
         let (ids, subjects): (Vec<&str>, Vec<&str>) =
             announcements.iter().map(|a| (a.batch.id.as_str(), a.subject.as_str())).unzip();
         let payloads: Vec<Vec<u8>> = announcements.iter().map(|a| a.batch.encode_to_vec()).collect();
-        sqlx::query("INSERT INTO outbox (id, subject, payload, create_at) SELECT *, $4 FROM unnest($1::text[], $2::text[], $3::bytea[])")
+        let times: Vec<i64> = announcements.iter().map(|a| a.batch.create_at).collect();
+        sqlx::query("INSERT INTO outbox (create_at, id, subject, payload) SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bytea[])")
+            .bind(times)
             .bind(ids)
             .bind(subjects)
             .bind(payloads)
-            .bind(now_ms())
             .execute(conn)
             .await?;
         Ok(())
@@ -65,12 +69,12 @@ impl Outbox {
         for Announcement { subject, batch } in announcements {
             self.bus.publish_bytes(subject, batch.encode_to_vec().into()).await;
             // A full queue leaves the row to the sweeper.
-            let _ = self.published.try_send(batch.id);
+            let _ = self.published.try_send((batch.create_at, batch.id));
         }
     }
 }
 
-async fn clear(pool: PgPool, bus: Bus, mut ids: mpsc::Receiver<String>) {
+async fn clear(pool: PgPool, bus: Bus, mut ids: mpsc::Receiver<Key>) {
     let mut batch = Vec::with_capacity(CLEAR_BATCH);
     while ids.recv_many(&mut batch, CLEAR_BATCH).await > 0 {
         if batch.len() < CLEAR_BATCH {
@@ -84,12 +88,22 @@ async fn clear(pool: PgPool, bus: Bus, mut ids: mpsc::Receiver<String>) {
         }
         // Only what the bus certainly has may be forgotten.
         if bus.confirm().await.is_ok()
-            && let Err(error) = sqlx::query("DELETE FROM outbox WHERE id = ANY($1)").bind(&batch).execute(&pool).await
+            && let Err(error) = delete(&pool, batch.drain(..)).await
         {
             tracing::warn!(%error, "clearing the outbox failed; the sweeper will publish these rows again");
         }
         batch.clear();
     }
+}
+
+async fn delete(executor: impl sqlx::PgExecutor<'_>, keys: impl Iterator<Item = Key>) -> sqlx::Result<()> {
+    let (times, ids): (Vec<i64>, Vec<String>) = keys.unzip();
+    sqlx::query("DELETE FROM outbox USING unnest($1::bigint[], $2::text[]) AS k(t, i) WHERE create_at = k.t AND id = k.i")
+        .bind(times)
+        .bind(ids)
+        .execute(executor)
+        .await?;
+    Ok(())
 }
 
 async fn sweep(pool: PgPool, bus: Bus, stop: CancellationToken) {
@@ -115,24 +129,26 @@ async fn sweep(pool: PgPool, bus: Bus, stop: CancellationToken) {
 
 async fn sweep_once(pool: &PgPool, bus: &Bus) -> Result<usize, Box<dyn std::error::Error + Send + Sync>> {
     let mut tx = pool.begin().await?;
-    // Ids are time-ordered, so the primary key gives the order of publication.
-    let rows = sqlx::query("SELECT id, subject, payload FROM outbox WHERE create_at < $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED")
-        .bind(now_ms() - LEFT_BEHIND_MS)
-        .bind(SWEEP_LIMIT)
-        .fetch_all(&mut *tx)
-        .await?;
+    let rows = sqlx::query(
+        "SELECT create_at, id, subject, payload FROM outbox WHERE create_at < $1 ORDER BY create_at, id LIMIT $2 FOR UPDATE SKIP LOCKED",
+    )
+    .bind(now_ms() - LEFT_BEHIND_MS)
+    .bind(SWEEP_LIMIT)
+    .fetch_all(&mut *tx)
+    .await?;
     if rows.is_empty() {
         return Ok(0);
     }
-    let mut ids = Vec::with_capacity(rows.len());
+    let mut keys: Vec<Key> = Vec::with_capacity(rows.len());
     for row in &rows {
         bus.publish_bytes(row.try_get("subject")?, row.try_get::<Vec<u8>, _>("payload")?.into()).await;
-        ids.push(row.try_get::<String, _>("id")?);
+        keys.push((row.try_get("create_at")?, row.try_get("id")?));
     }
     bus.confirm().await?;
-    sqlx::query("DELETE FROM outbox WHERE id = ANY($1)").bind(&ids).execute(&mut *tx).await?;
+    let published = keys.len();
+    delete(&mut *tx, keys.into_iter()).await?;
     tx.commit().await?;
-    metrics::counter!("muster_outbox_swept_total").increment(ids.len() as u64);
-    tracing::info!(rows = ids.len(), "published announcements that a crash or an outage left behind");
-    Ok(ids.len())
+    metrics::counter!("muster_outbox_swept_total").increment(published as u64);
+    tracing::info!(rows = published, "published announcements that a crash or an outage left behind");
+    Ok(published)
 }

@@ -1,6 +1,7 @@
 CREATE TABLE outbox (
-    id        text COLLATE "C" PRIMARY KEY,
+    create_at bigint NOT NULL,
+    id        text COLLATE "C" NOT NULL,
     subject   text NOT NULL,
     payload   bytea NOT NULL,
-    create_at bigint NOT NULL
+    PRIMARY KEY (create_at, id)
 );

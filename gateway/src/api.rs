@@ -1,0 +1,116 @@
+//! `/api/v4`: one module per tag of the contract, each with its routes on top. An operation no module routes answers
+//! 401 without a session and 501 with one.
+
+pub mod contract;
+pub mod ping;
+
+use crate::{edge, error::ApiError, extract::Session, state::Gateway};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    handler::Handler,
+    response::Response,
+    routing::MethodFilter,
+};
+use muster_error::ErrorId;
+use std::collections::BTreeSet;
+
+/// Largest JSON body, bytes. Uploads set their own limit.
+const BODY_MAX: usize = 4 * 1024 * 1024;
+
+/// Routes of a tag, remembered so that the rest of the contract can be answered for.
+#[derive(Default)]
+pub struct ApiRoutes {
+    router: Router<Gateway>,
+    built: BTreeSet<(String, String)>,
+}
+
+macro_rules! verbs {
+    ($($verb:ident = $method:ident),*) => {
+        $(
+            #[must_use]
+            pub fn $verb<H, T>(self, path: &str, handler: H) -> Self
+            where
+                H: Handler<T, Gateway>,
+                T: 'static,
+            {
+                self.on(MethodFilter::$method, stringify!($method), path, handler)
+            }
+        )*
+    };
+}
+
+impl ApiRoutes {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    verbs! { get = GET, post = POST, put = PUT, delete = DELETE }
+
+    fn on<H, T>(mut self, filter: MethodFilter, method: &str, path: &str, handler: H) -> Self
+    where
+        H: Handler<T, Gateway>,
+        T: 'static,
+    {
+        self.built.insert((method.to_owned(), path.to_owned()));
+        self.router = self.router.route(path, axum::routing::on(filter, handler));
+        self
+    }
+
+    /// Adds a layer around the routes so far (a larger body limit for uploads, say).
+    #[must_use]
+    pub fn map(mut self, change: impl FnOnce(Router<Gateway>) -> Router<Gateway>) -> Self {
+        self.router = change(self.router);
+        self
+    }
+
+    #[must_use]
+    pub fn merge(mut self, other: ApiRoutes) -> Self {
+        self.router = self.router.merge(other.router);
+        self.built.extend(other.built);
+        self
+    }
+}
+
+/// Every operation this gateway has built.
+fn built() -> ApiRoutes {
+    ApiRoutes::new().merge(ping::routes())
+}
+
+/// The router below `/api/v4`.
+pub fn router(gateway: Gateway) -> Router {
+    let mut routes = built();
+    for (method, path) in contract::OPERATIONS {
+        if routes.built.contains(&((*method).to_owned(), (*path).to_owned())) {
+            continue;
+        }
+        routes = match *method {
+            "GET" => routes.get(path, not_built),
+            "POST" => routes.post(path, not_built),
+            "PUT" => routes.put(path, not_built),
+            _ => routes.delete(path, not_built),
+        };
+    }
+    routes
+        .router
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .route_layer(axum::middleware::from_fn_with_state(gateway.clone(), edge::operation))
+        .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
+        .with_state(gateway)
+}
+
+async fn not_built(_: Session) -> ApiError {
+    ErrorId::NotImplemented.into()
+}
+
+async fn unknown(request: Request) -> Response {
+    // The nested router sees the path without its prefix.
+    let path = request.extensions().get::<axum::extract::OriginalUri>().map(|uri| uri.path().to_owned());
+    edge::no_such_route(path.as_deref().unwrap_or_else(|| request.uri().path()))
+}
+
+/// `(method, path)` of every built operation, for the parity test.
+pub fn built_operations() -> Vec<(String, String)> {
+    built().built.into_iter().collect()
+}

@@ -1,0 +1,44 @@
+//! gRPC clients of the services. Making one is cheap: a handle on shared connections.
+
+use muster_proto::{
+    files::{files_client::FilesClient, images_client::ImagesClient},
+    identity::{
+        audits_client::AuditsClient, preferences_client::PreferencesClient, roles_client::RolesClient, sessions_client::SessionsClient,
+        statuses_client::StatusesClient, users_client::UsersClient,
+    },
+    jobs::{config_client::ConfigClient, jobs_client::JobsClient, nodes_client::NodesClient},
+    posts::{activity_client::ActivityClient, posts_client::PostsClient, reactions_client::ReactionsClient},
+    teams::access_client::AccessClient,
+};
+use muster_runtime::{Peer, RpcChannel, peers::MESSAGE_MAX};
+
+/// The services as seen from a gateway.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    pub identity: Peer,
+    pub teams: Peer,
+    pub posts: Peer,
+    pub files: Peer,
+    pub jobs: Peer,
+}
+
+macro_rules! clients {
+    ($($peer:ident: $($method:ident -> $client:ident),* $(,)?;)*) => {
+        impl Clients {
+            $($(
+                pub fn $method(&self) -> $client<RpcChannel> {
+                    $client::new(self.$peer.channel()).max_decoding_message_size(MESSAGE_MAX).max_encoding_message_size(MESSAGE_MAX)
+                }
+            )*)*
+        }
+    };
+}
+
+clients! {
+    identity: users -> UsersClient, sessions -> SessionsClient, preferences -> PreferencesClient, statuses -> StatusesClient,
+        roles -> RolesClient, audits -> AuditsClient;
+    teams: access -> AccessClient;
+    posts: posts -> PostsClient, activity -> ActivityClient, reactions -> ReactionsClient;
+    files: files -> FilesClient, images -> ImagesClient;
+    jobs: jobs -> JobsClient, config -> ConfigClient, nodes -> NodesClient;
+}

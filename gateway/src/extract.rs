@@ -1,0 +1,13 @@
+//! What handlers take from a request. Every rejection is [`ApiError`](crate::error::ApiError).
+
+mod body;
+mod facts;
+mod ids;
+mod query;
+mod session;
+
+pub use body::Json;
+pub use facts::RequestFacts;
+pub use ids::{ChannelId, FileId, JobId, PostId, RoleId, TeamId, UserId, path_param};
+pub use query::{IfNoneMatch, Page, Params};
+pub use session::{MaybeSession, Session};

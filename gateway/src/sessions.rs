@@ -1,0 +1,118 @@
+//! What a token stands for, from the nearest place that knows: this process (30 s), Redis, the identity service.
+
+use crate::extract::RequestFacts;
+use moka::sync::Cache;
+use muster_error::{AppError, ErrorId};
+use muster_proto::{identity::AuthenticateRequest, model};
+use muster_runtime::{Caller, redis::Redis};
+use prost::Message;
+use sha2::{Digest, Sha256};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
+use tokio::sync::watch;
+
+use crate::clients::Clients;
+
+/// How long a session is trusted without asking, if no invalidation comes.
+const LOCAL_TTL: Duration = Duration::from_secs(30);
+const LOCAL_MAX: u64 = 100_000;
+
+type TokenHash = [u8; 32];
+
+#[derive(Clone)]
+pub struct Sessions {
+    local: Cache<TokenHash, Arc<model::Session>>,
+    redis: Redis,
+    clients: Clients,
+    /// While the bus is away, invalidations cannot reach us: nothing local is trusted.
+    bus_connected: watch::Receiver<bool>,
+}
+
+impl Sessions {
+    pub fn new(redis: Redis, clients: Clients, bus_connected: watch::Receiver<bool>) -> Self {
+        let local = Cache::builder().max_capacity(LOCAL_MAX).time_to_live(LOCAL_TTL).build();
+        Self { local, redis, clients, bus_connected }
+    }
+
+    /// `None` for an unknown, expired or revoked token; an error when nobody could tell.
+    pub async fn find(&self, token: &str, facts: &RequestFacts) -> Result<Option<Arc<model::Session>>, AppError> {
+        let hash: TokenHash = Sha256::digest(token.as_bytes()).into();
+        let trusted = *self.bus_connected.borrow();
+        if trusted && let Some(session) = self.local.get(&hash) {
+            return Ok(live(session));
+        }
+        if let Some(session) = self.from_redis(&hash).await {
+            let session = Arc::new(session);
+            if trusted {
+                self.local.insert(hash, session.clone());
+            }
+            return Ok(live(session));
+        }
+        let caller = Caller { request_id: facts.request_id.to_string(), ip: facts.client_ip.to_string(), ..Caller::default() };
+        match self.clients.sessions().authenticate(caller.call(AuthenticateRequest { token: token.to_owned() })).await {
+            Ok(reply) => {
+                let session = Arc::new(reply.into_inner());
+                if trusted {
+                    self.local.insert(hash, session.clone());
+                }
+                Ok(live(session))
+            }
+            Err(status) => match AppError::from(status) {
+                error if error.id == ErrorId::SessionExpired => Ok(None),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// Drops a session by the hex of its token's hash.
+    pub fn forget(&self, token_hash: &str) {
+        if let Some(hash) = from_hex(token_hash) {
+            self.local.invalidate(&hash);
+        }
+    }
+
+    pub fn forget_all(&self) {
+        self.local.invalidate_all();
+    }
+
+    async fn from_redis(&self, hash: &TokenHash) -> Option<model::Session> {
+        let key = format!("session:{}", to_hex(hash));
+        let bytes: Option<Vec<u8>> = redis::cmd("GET").arg(key).query_async(&mut self.redis.clone()).await.ok()?;
+        model::Session::decode(bytes?.as_slice()).ok()
+    }
+}
+
+fn live(session: Arc<model::Session>) -> Option<Arc<model::Session>> {
+    let over = session.expires_at > 0 && session.expires_at < muster_domain::time::now_ms();
+    (!over).then_some(session)
+}
+
+fn to_hex(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
+}
+
+fn from_hex(text: &str) -> Option<TokenHash> {
+    let mut hash = [0; 32];
+    if text.len() != 64 {
+        return None;
+    }
+    for (i, byte) in hash.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(i * 2..i * 2 + 2)?, 16).ok()?;
+    }
+    Some(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_round_trip() {
+        let hash: TokenHash = Sha256::digest(b"x").into();
+        assert_eq!(from_hex(&to_hex(&hash)), Some(hash));
+        assert_eq!(from_hex("zz"), None);
+    }
+}

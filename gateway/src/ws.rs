@@ -1,0 +1,9 @@
+//! The WebSocket: connections, who hears what, and the actions clients send.
+
+mod actions;
+mod connection;
+mod fanout;
+mod hub;
+
+pub use connection::router;
+pub use hub::Hub;

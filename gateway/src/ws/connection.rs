@@ -1,0 +1,296 @@
+//! One WebSocket: authentication, reading actions, writing events, staying alive.
+
+use super::{
+    actions::{self, Action, Outcome},
+    hub::{Connection, Out, QUEUE, is_admin},
+};
+use crate::{
+    edge,
+    error::ApiError,
+    extract::{MaybeSession, RequestFacts},
+    state::Gateway,
+};
+use axum::{
+    Router,
+    extract::{
+        State, WebSocketUpgrade,
+        ws::{CloseFrame, Message, Utf8Bytes, WebSocket},
+    },
+    response::{IntoResponse, Response},
+};
+use futures_util::{SinkExt, StreamExt};
+use http::{HeaderMap, StatusCode, header};
+use muster_events::{Broadcast, Frame};
+use muster_proto::{identity::ConnectionRequest, model};
+use muster_runtime::Caller;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// A client's frame may have this many bytes; a longer one drops the connection.
+const FRAME_MAX: usize = 8_192;
+/// An unauthenticated connection lives this long.
+const AUTHENTICATION_TIME: Duration = Duration::from_secs(5);
+const PING_EVERY: Duration = Duration::from_secs(60);
+/// Without a pong for this long the connection is dropped.
+const PONG_WAIT: Duration = Duration::from_secs(100);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Frames written before a flush.
+const WRITE_BATCH: usize = 32;
+/// Small buffers keep an idle connection under 20 kB.
+const BUFFER: usize = 4_096;
+/// WebSocket close code "try again later".
+const CLOSE_TRY_AGAIN: u16 = 1013;
+
+pub fn router(gateway: Gateway) -> Router {
+    Router::new()
+        .route("/websocket", axum::routing::get(upgrade))
+        .route_layer(axum::middleware::from_fn_with_state(gateway.clone(), edge::operation))
+        .with_state(gateway)
+}
+
+async fn upgrade(
+    State(gateway): State<Gateway>,
+    session: MaybeSession,
+    facts: RequestFacts,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+) -> Result<Response, ApiError> {
+    let Ok(upgrade) = upgrade else {
+        return Ok(StatusCode::BAD_REQUEST.into_response());
+    };
+    if !origin_allowed(&headers, &gateway.settings().settings.allow_cors_from) {
+        return Ok(StatusCode::FORBIDDEN.into_response());
+    }
+    let session = session.0.map(|s| s.session);
+    Ok(upgrade
+        .max_message_size(FRAME_MAX)
+        .max_frame_size(FRAME_MAX)
+        .read_buffer_size(BUFFER)
+        .write_buffer_size(BUFFER)
+        .max_write_buffer_size(4 * 1024 * 1024)
+        .on_upgrade(move |socket| run(gateway, socket, session, facts)))
+}
+
+/// No `Origin`, or the host's own; with `AllowCorsFrom` exactly the listed ones.
+fn origin_allowed(headers: &HeaderMap, allow_cors_from: &str) -> bool {
+    let origin = headers.get(header::ORIGIN).and_then(|v| v.to_str().ok());
+    if allow_cors_from.is_empty() {
+        let Some(origin) = origin else { return true };
+        let host = headers.get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        return origin.split_once("://").is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(host));
+    }
+    allow_cors_from == "*" || origin.is_some_and(|o| allow_cors_from.split_whitespace().any(|a| a == o))
+}
+
+/// An authenticated connection as its own task sees it.
+pub struct Live {
+    pub connection: Arc<Connection>,
+    pub session: Arc<model::Session>,
+    pub caller: Caller,
+}
+
+async fn run(gateway: Gateway, mut socket: WebSocket, session: Option<Arc<model::Session>>, facts: RequestFacts) {
+    let (sender, mut outgoing) = mpsc::channel(QUEUE);
+    let mut live = None;
+    if let Some(session) = session {
+        match go_live(&gateway, session, &sender, &facts).await {
+            Some(l) => live = Some(l),
+            None => return close(&mut socket, CLOSE_TRY_AGAIN).await,
+        }
+    }
+    let kill = live.as_ref().map(|l| l.connection.kill.clone()).unwrap_or_default();
+    let mut task = Task { gateway: &gateway, facts: &facts, sender: &sender, live, kill, seq: 0, last_pong: Instant::now() };
+    task.serve(&mut socket, &mut outgoing).await;
+    if let Some(live) = task.live.take() {
+        gateway.hub.detach(&live.connection);
+        disconnected(&gateway, &live).await;
+    }
+}
+
+struct Task<'a> {
+    gateway: &'a Gateway,
+    facts: &'a RequestFacts,
+    sender: &'a mpsc::Sender<Out>,
+    live: Option<Live>,
+    kill: CancellationToken,
+    seq: i64,
+    last_pong: Instant,
+}
+
+impl Task<'_> {
+    async fn serve(&mut self, socket: &mut WebSocket, outgoing: &mut mpsc::Receiver<Out>) {
+        let opened = tokio::time::Instant::now();
+        let mut ping = tokio::time::interval_at(opened + PING_EVERY, PING_EVERY);
+        let mut batch = Vec::new();
+        loop {
+            let kill = self.kill.clone();
+            tokio::select! {
+                biased;
+                () = kill.cancelled() => return,
+                () = tokio::time::sleep_until(opened + AUTHENTICATION_TIME), if self.live.is_none() => return,
+                n = outgoing.recv_many(&mut batch, WRITE_BATCH) => {
+                    if n == 0 || !self.write(socket, &mut batch).await {
+                        return;
+                    }
+                }
+                message = socket.next() => match message {
+                    Some(Ok(message)) => if !self.read(message).await { return },
+                    _ => return,
+                },
+                _ = ping.tick() => {
+                    if self.last_pong.elapsed() > PONG_WAIT || socket.send(Message::Ping(Default::default())).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// False ends the connection.
+    async fn write(&mut self, socket: &mut WebSocket, batch: &mut Vec<Out>) -> bool {
+        for out in batch.drain(..) {
+            let text = match out {
+                Out::Event(event) => {
+                    let text = event.with_seq(self.seq);
+                    self.seq += 1;
+                    text
+                }
+                Out::Reply(text) => text,
+                Out::Close(code) => {
+                    close(socket, code).await;
+                    return false;
+                }
+            };
+            if !matches!(tokio::time::timeout(WRITE_TIMEOUT, socket.feed(Message::Text(text.into()))).await, Ok(Ok(()))) {
+                return false;
+            }
+        }
+        // A vector that once held a burst would stay that large for an idle connection.
+        batch.shrink_to(4);
+        matches!(tokio::time::timeout(WRITE_TIMEOUT, socket.flush()).await, Ok(Ok(())))
+    }
+
+    /// False ends the connection.
+    async fn read(&mut self, message: Message) -> bool {
+        let bytes = match &message {
+            Message::Text(text) => text.as_bytes(),
+            Message::Binary(bytes) => bytes,
+            Message::Pong(_) => {
+                self.last_pong = Instant::now();
+                return true;
+            }
+            Message::Ping(_) => return true,
+            Message::Close(_) => return false,
+        };
+        let Ok(action) = serde_json::from_slice::<Action>(bytes) else { return false };
+        let outcome = match &self.live {
+            None => actions::before_authentication(&action),
+            Some(live) if live.connection.revoked.load(Ordering::Relaxed) => Outcome::Reply(actions::unauthenticated(action.seq)),
+            Some(live) => actions::perform(self.gateway, live, &action).await,
+        };
+        match outcome {
+            Outcome::Silence => true,
+            Outcome::Drop => false,
+            Outcome::Reply(text) => self.sender.try_send(Out::Reply(text)).is_ok(),
+            Outcome::Authenticate(token) => {
+                let Ok(Some(session)) = self.gateway.sessions.find(&token, self.facts).await else { return false };
+                match go_live(self.gateway, session, self.sender, self.facts).await {
+                    Some(live) => {
+                        self.kill = live.connection.kill.clone();
+                        self.live = Some(live);
+                        self.sender.try_send(Out::Reply(actions::ok(action.seq))).is_ok()
+                    }
+                    None => false,
+                }
+            }
+        }
+    }
+}
+
+/// Registers an authenticated connection; its `hello` is queued. `None` when the cluster cannot serve it now.
+async fn go_live(gateway: &Gateway, session: Arc<model::Session>, sender: &mpsc::Sender<Out>, facts: &RequestFacts) -> Option<Live> {
+    let connection = Arc::new(Connection {
+        id: muster_domain::ids::new_id(),
+        user_id: session.user_id.clone(),
+        session_id: session.id.clone(),
+        sender: sender.clone(),
+        kill: CancellationToken::new(),
+        revoked: AtomicBool::new(false),
+        admin: AtomicBool::new(is_admin(&session.roles)),
+    });
+    let hello = Frame {
+        event: "hello".into(),
+        data: serde_json::json!({ "server_version": &*gateway.version.id() }).to_string().into(),
+        broadcast: Some(Broadcast { user_id: session.user_id.clone(), ..Broadcast::default() }),
+        audience: None,
+    };
+    if let Err(error) = gateway.hub.attach(connection.clone(), hello).await {
+        tracing::warn!(%error, "a connection could not be attached");
+        return None;
+    }
+    let caller = Caller {
+        user_id: session.user_id.clone(),
+        session_id: session.id.clone(),
+        roles: session.roles.clone(),
+        request_id: facts.request_id.to_string(),
+        ip: facts.client_ip.to_string(),
+        path: facts.path.to_string(),
+    };
+    let live = Live { connection, session, caller };
+    let request = presence(&live);
+    if let Err(status) = gateway.clients.statuses().connected(live.caller.call(request)).await {
+        tracing::warn!(%status, "announcing presence failed; the next renewal repeats it");
+    }
+    Some(live)
+}
+
+async fn disconnected(gateway: &Gateway, live: &Live) {
+    let request = presence(live);
+    if let Err(status) = gateway.clients.statuses().disconnected(live.caller.call(request)).await {
+        tracing::warn!(%status, "announcing absence failed; the presence expires by itself");
+    }
+}
+
+fn presence(live: &Live) -> ConnectionRequest {
+    ConnectionRequest {
+        user_id: live.connection.user_id.clone(),
+        connection_id: live.connection.id.clone(),
+        session_id: live.connection.session_id.clone(),
+    }
+}
+
+async fn close(socket: &mut WebSocket, code: u16) {
+    let frame = CloseFrame { code, reason: Utf8Bytes::from_static("") };
+    let _ = tokio::time::timeout(Duration::from_secs(1), socket.send(Message::Close(Some(frame)))).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn origins() {
+        let with = |origin: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static("chat.example:8065"));
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
+            }
+            headers
+        };
+        assert!(origin_allowed(&with(None), ""));
+        assert!(origin_allowed(&with(Some("http://chat.example:8065")), ""));
+        assert!(!origin_allowed(&with(Some("http://evil.example")), ""));
+        assert!(origin_allowed(&with(Some("http://evil.example")), "*"));
+        assert!(origin_allowed(&with(Some("http://a.example")), "http://b.example http://a.example"));
+        assert!(!origin_allowed(&with(None), "http://a.example"));
+    }
+}

@@ -1,0 +1,420 @@
+//! Who is connected here, what they belong to, and which subjects that makes us listen to.
+//!
+//! A subject is subscribed while somebody connected here may hear it, so an event costs what its audience costs. The
+//! membership sets are loaded at a user's first connection and kept current by the changes that pass by.
+
+use super::fanout::Encoded;
+use crate::clients::Clients;
+use futures_util::StreamExt;
+use muster_error::AppError;
+use muster_events::{
+    Audience, Batch, Bus, Frame, Item, MembershipChange, audience::Scope, channel_subject, everyone_subject, item::Kind, team_subject,
+    user_subject,
+};
+use muster_proto::teams::MembershipsRequest;
+use muster_runtime::{Caller, telemetry};
+use prost::Message;
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::{OnceCell, mpsc};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+/// Frames that may wait for one connection; a reader further behind is cut off and resyncs.
+pub const QUEUE: usize = 256;
+/// From this many waiting frames on, droppable events are left out.
+const CONGESTED: usize = 128;
+/// Batch ids remembered, to recognise what the outbox sweeper publishes again.
+const REMEMBERED: usize = 65_536;
+/// A restart closes the sockets over this span, so that clients do not come back all at once.
+const WAVE: Duration = Duration::from_secs(2);
+/// WebSocket close code "service restart": the client reconnects and resyncs.
+pub const CLOSE_RESTART: u16 = 1012;
+
+/// What a connection's task receives.
+pub enum Out {
+    Event(Arc<Encoded>),
+    /// A reply to an action, already JSON.
+    Reply(String),
+    Close(u16),
+}
+
+/// A live connection, as the hub holds it.
+pub struct Connection {
+    pub id: String,
+    pub user_id: String,
+    pub session_id: String,
+    pub sender: mpsc::Sender<Out>,
+    /// Ends the connection's task at once.
+    pub kill: CancellationToken,
+    /// The session ended: nothing more is delivered.
+    pub revoked: AtomicBool,
+    pub admin: AtomicBool,
+}
+
+impl Connection {
+    fn deliver(&self, event: &Arc<Encoded>) {
+        if self.revoked.load(Ordering::Relaxed) {
+            return;
+        }
+        let waiting = QUEUE - self.sender.capacity();
+        if waiting >= CONGESTED && event.is_droppable() {
+            return;
+        }
+        if self.sender.try_send(Out::Event(event.clone())).is_err() {
+            metrics::counter!("muster_websocket_slow_reader_total").increment(1);
+            self.kill.cancel();
+        }
+    }
+}
+
+#[derive(Default)]
+struct User {
+    connections: Vec<Arc<Connection>>,
+    channels: HashSet<String>,
+    teams: HashSet<String>,
+    /// When each membership last changed (ms), so that a late copy of an older change is ignored.
+    changed_at: HashMap<String, i64>,
+    /// Done once the memberships are loaded and all subscriptions are in force.
+    ready: Arc<OnceCell<()>>,
+}
+
+#[derive(Default)]
+struct State {
+    users: HashMap<String, User>,
+    /// Users connected here by channel id.
+    channels: HashMap<String, HashSet<String>>,
+    teams: HashMap<String, HashSet<String>>,
+    /// Ends the task of a subscription.
+    subscriptions: HashMap<String, CancellationToken>,
+    seen: HashSet<String>,
+    seen_order: VecDeque<String>,
+}
+
+#[derive(Clone)]
+pub struct Hub(Arc<Inner>);
+
+struct Inner {
+    state: Mutex<State>,
+    bus: Bus,
+    clients: Clients,
+    stop: CancellationToken,
+}
+
+impl Hub {
+    /// Subscribes to what concerns everyone and watches the bus.
+    pub async fn start(bus: Bus, clients: Clients, stop: CancellationToken) -> Result<Self, AppError> {
+        let hub = Self(Arc::new(Inner { state: Mutex::default(), bus, clients, stop }));
+        hub.subscribe(everyone_subject()).await?;
+        tokio::spawn(hub.clone().watch_bus());
+        Ok(hub)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock was held leaves sets that are still whole.
+        self.0.state.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Adds a connection. When this returns, everything its user may hear arrives; `hello` is its first frame.
+    pub async fn attach(&self, connection: Arc<Connection>, hello: Frame) -> Result<(), AppError> {
+        loop {
+            let user_id = connection.user_id.as_str();
+            let ready = self.state().users.entry(user_id.to_owned()).or_default().ready.clone();
+            ready.get_or_try_init(|| self.load(user_id)).await?;
+            let mut state = self.state();
+            let Some(user) = state.users.get_mut(user_id) else { continue };
+            // The entry may have been dropped and made anew while we waited.
+            if !Arc::ptr_eq(&user.ready, &ready) {
+                continue;
+            }
+            let _ = connection.sender.try_send(Out::Event(Arc::new(Encoded::new(&hello))));
+            user.connections.push(connection);
+            metrics::gauge!("mattermost_http_websockets_total").increment(1.0);
+            return Ok(());
+        }
+    }
+
+    /// Subscribes to all that concerns a user, then loads the memberships, then makes sure that all is in force.
+    async fn load(&self, user_id: &str) -> Result<(), AppError> {
+        self.subscribe(user_subject(user_id)).await?;
+        let loaded_at = muster_domain::time::now_ms();
+        let request = Caller::system("gateway").call(MembershipsRequest { user_id: user_id.to_owned() });
+        let memberships = self.0.clients.access().memberships(request).await?.into_inner();
+        let mut subjects = Vec::new();
+        {
+            let mut state = self.state();
+            let state = &mut *state;
+            let user = state.users.entry(user_id.to_owned()).or_default();
+            // Changes that arrived while we asked are newer than the answer.
+            let newer: HashSet<String> = user.changed_at.iter().filter(|(_, at)| **at >= loaded_at).map(|(id, _)| id.clone()).collect();
+            for id in memberships.channel_ids.into_iter().filter(|id| !newer.contains(id)) {
+                state.channels.entry(id.clone()).or_default().insert(user_id.to_owned());
+                subjects.push(channel_subject(&id));
+                user.channels.insert(id);
+            }
+            for id in memberships.team_ids.into_iter().filter(|id| !newer.contains(id)) {
+                state.teams.entry(id.clone()).or_default().insert(user_id.to_owned());
+                subjects.push(team_subject(&id));
+                user.teams.insert(id);
+            }
+        }
+        for subject in subjects {
+            self.subscribe(subject).await?;
+        }
+        self.0.bus.confirm().await
+    }
+
+    /// Removes a connection; the last one of a user takes the user's interests along.
+    pub fn detach(&self, connection: &Connection) {
+        let mut state = self.state();
+        let state = &mut *state;
+        let Some(user) = state.users.get_mut(&connection.user_id) else { return };
+        let before = user.connections.len();
+        user.connections.retain(|c| c.id != connection.id);
+        if user.connections.len() < before {
+            metrics::gauge!("mattermost_http_websockets_total").decrement(1.0);
+        }
+        if !user.connections.is_empty() {
+            return;
+        }
+        let Some(user) = state.users.remove(&connection.user_id) else { return };
+        let mut idle = vec![user_subject(&connection.user_id)];
+        for id in &user.channels {
+            if leave(&mut state.channels, id, &connection.user_id) {
+                idle.push(channel_subject(id));
+            }
+        }
+        for id in &user.teams {
+            if leave(&mut state.teams, id, &connection.user_id) {
+                idle.push(team_subject(id));
+            }
+        }
+        for subject in idle {
+            if let Some(subscription) = state.subscriptions.remove(&subject) {
+                subscription.cancel();
+            }
+        }
+    }
+
+    /// Whether a user connected here is in the channel.
+    pub fn is_channel_member(&self, user_id: &str, channel_id: &str) -> bool {
+        self.state().channels.get(channel_id).is_some_and(|users| users.contains(user_id))
+    }
+
+    /// Connections open here, for renewing their users' presence.
+    pub fn connections(&self) -> Vec<Arc<Connection>> {
+        self.state().users.values().flat_map(|u| u.connections.iter().cloned()).collect()
+    }
+
+    /// Closes every socket with "service restart", spread over a short span.
+    pub async fn close_all_for_restart(&self) {
+        let connections = self.connections();
+        if connections.is_empty() {
+            return;
+        }
+        let pause = WAVE / u32::try_from(connections.len()).unwrap_or(u32::MAX).max(1);
+        let mut waited = Duration::ZERO;
+        for connection in connections {
+            if connection.sender.try_send(Out::Close(CLOSE_RESTART)).is_err() {
+                connection.kill.cancel();
+            }
+            waited += pause;
+            if waited >= Duration::from_millis(5) {
+                tokio::time::sleep(waited).await;
+                waited = Duration::ZERO;
+            }
+        }
+    }
+
+    /// After a lost connection to the bus events may be missing: clients are told to come again.
+    async fn watch_bus(self) {
+        let (mut losses, mut connected) = (self.0.bus.losses(), self.0.bus.connected());
+        loop {
+            tokio::select! {
+                () = self.0.stop.cancelled() => return,
+                changed = losses.changed() => if changed.is_err() { return },
+            }
+            if connected.wait_for(|up| *up).await.is_err() {
+                return;
+            }
+            losses.borrow_and_update();
+            tracing::warn!("events may have been missed; asking clients to reconnect");
+            self.close_all_for_restart().await;
+        }
+    }
+
+    async fn subscribe(&self, subject: String) -> Result<(), AppError> {
+        let token = {
+            let mut state = self.state();
+            if state.subscriptions.contains_key(&subject) {
+                return Ok(());
+            }
+            let token = self.0.stop.child_token();
+            state.subscriptions.insert(subject.clone(), token.clone());
+            token
+        };
+        match self.0.bus.client().subscribe(subject.clone()).await {
+            Ok(subscriber) => {
+                tokio::spawn(listen(self.clone(), subscriber, token));
+                Ok(())
+            }
+            Err(error) => {
+                self.state().subscriptions.remove(&subject);
+                Err(AppError::new(muster_error::ErrorId::Unavailable).detail(error))
+            }
+        }
+    }
+
+    async fn receive(&self, payload: &[u8]) {
+        let Ok(batch) = Batch::decode(payload) else {
+            tracing::warn!("an event batch that cannot be read");
+            return;
+        };
+        if !self.first_sight(&batch.id) {
+            return;
+        }
+        let span = telemetry::span_from("websocket fan-out", &batch.traceparent);
+        async {
+            for Item { kind } in batch.items {
+                match kind {
+                    Some(Kind::Frame(frame)) => self.deliver(&frame),
+                    Some(Kind::Membership(change)) => self.apply(change, batch.create_at).await,
+                    Some(Kind::SessionsRevoked(revoked)) => self.for_user(&revoked.user_id, |c| {
+                        if revoked.session_ids.is_empty() || revoked.session_ids.contains(&c.session_id) {
+                            c.revoked.store(true, Ordering::Relaxed);
+                        }
+                    }),
+                    Some(Kind::RolesChanged(change)) => {
+                        let admin = is_admin(&change.roles);
+                        self.for_user(&change.user_id, |c| c.admin.store(admin, Ordering::Relaxed));
+                    }
+                    None => {}
+                }
+            }
+        }
+        .instrument(span)
+        .await;
+    }
+
+    /// False for a batch that was received before.
+    fn first_sight(&self, id: &str) -> bool {
+        if id.is_empty() {
+            return true;
+        }
+        let mut state = self.state();
+        if !state.seen.insert(id.to_owned()) {
+            return false;
+        }
+        state.seen_order.push_back(id.to_owned());
+        if state.seen_order.len() > REMEMBERED
+            && let Some(oldest) = state.seen_order.pop_front()
+        {
+            state.seen.remove(&oldest);
+        }
+        true
+    }
+
+    fn for_user(&self, user_id: &str, mut act: impl FnMut(&Connection)) {
+        if let Some(user) = self.state().users.get(user_id) {
+            user.connections.iter().for_each(|c| act(c));
+        }
+    }
+
+    fn deliver(&self, frame: &Frame) {
+        let Some(audience) = &frame.audience else { return };
+        let encoded = Arc::new(Encoded::new(frame));
+        metrics::counter!("mattermost_websocket_event_total", "type" => frame.event.clone()).increment(1);
+        let state = self.state();
+        let to_user = |id: &str| {
+            if audience.omit_users.iter().any(|omitted| omitted == id) {
+                return;
+            }
+            if let Some(user) = state.users.get(id) {
+                user.connections.iter().filter(|c| wanted(audience, c)).for_each(|c| c.deliver(&encoded));
+            }
+        };
+        match &audience.scope {
+            Some(Scope::UserId(id)) => to_user(id),
+            Some(Scope::ChannelId(id)) => state.channels.get(id).into_iter().flatten().for_each(|id| to_user(id)),
+            Some(Scope::TeamId(id)) => state.teams.get(id).into_iter().flatten().for_each(|id| to_user(id)),
+            Some(Scope::Everyone(_)) => state.users.keys().for_each(|id| to_user(id)),
+            None => {}
+        }
+    }
+
+    /// Keeps a connected user's memberships current. A join listens before the frames that follow are delivered.
+    async fn apply(&self, change: MembershipChange, at: i64) {
+        let (group, subject) = if change.channel_id.is_empty() {
+            (change.team_id.clone(), team_subject(&change.team_id))
+        } else {
+            (change.channel_id.clone(), channel_subject(&change.channel_id))
+        };
+        let is_channel = !change.channel_id.is_empty();
+        {
+            let mut state = self.state();
+            let state = &mut *state;
+            let Some(user) = state.users.get_mut(&change.user_id) else { return };
+            if user.changed_at.get(&group).is_some_and(|known| *known > at) {
+                return;
+            }
+            user.changed_at.insert(group.clone(), at);
+            let (mine, all) = if is_channel { (&mut user.channels, &mut state.channels) } else { (&mut user.teams, &mut state.teams) };
+            if change.joined {
+                mine.insert(group.clone());
+                all.entry(group).or_default().insert(change.user_id.clone());
+            } else {
+                mine.remove(&group);
+                if leave(all, &group, &change.user_id)
+                    && let Some(subscription) = state.subscriptions.remove(&subject)
+                {
+                    subscription.cancel();
+                }
+                return;
+            }
+        }
+        if let Err(error) = self.subscribe(subject).await.and(self.0.bus.confirm().await) {
+            // The bus is away: its watcher will close the sockets when it is back.
+            tracing::warn!(%error, "listening after a join failed");
+        }
+    }
+}
+
+async fn listen(hub: Hub, mut subscriber: async_nats::Subscriber, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            biased;
+            message = subscriber.next() => match message {
+                Some(message) => hub.receive(&message.payload).await,
+                None => return,
+            },
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+fn wanted(audience: &Audience, connection: &Connection) -> bool {
+    let admin = connection.admin.load(Ordering::Relaxed);
+    !(audience.only_system_admins && !admin || audience.except_system_admins && admin || audience.omit_connection == connection.id)
+}
+
+/// Removes a user from a group; true when nobody connected here is left in it.
+fn leave(groups: &mut HashMap<String, HashSet<String>>, id: &str, user_id: &str) -> bool {
+    let Some(users) = groups.get_mut(id) else { return false };
+    users.remove(user_id);
+    if users.is_empty() {
+        groups.remove(id);
+        return true;
+    }
+    false
+}
+
+/// Whether these system roles make an administrator.
+pub fn is_admin(roles: &str) -> bool {
+    roles.split_whitespace().any(|role| role == "system_admin")
+}
