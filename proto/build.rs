@@ -43,10 +43,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for file in descriptors.file.iter().filter(|f| f.package() == "muster.model.v1") {
         for message in &file.message_type {
             let name = message.name();
-            config = config.type_attribute(
-                format!(".muster.model.v1.{name}"),
-                "#[derive(serde::Serialize, serde::Deserialize)] #[serde(default)]",
-            );
+            config = config
+                .type_attribute(format!(".muster.model.v1.{name}"), "#[derive(serde::Serialize, serde::Deserialize)] #[serde(default)]");
             for field in &message.field {
                 let path = format!("{name}.{}", field.name());
                 config = config.field_attribute(format!(".muster.model.v1.{path}"), field_rule(&path));

@@ -1,10 +1,29 @@
 //! `/api/v4`: one module per tag of the contract, each with its routes on top. An operation no module routes answers
 //! 401 without a session and 501 with one.
 
+pub mod channels;
+pub mod cluster;
+pub mod config;
 pub mod contract;
+pub mod files;
+pub mod jobs;
+pub mod license;
 pub mod ping;
+pub mod posts;
+pub mod preferences;
+pub mod reactions;
+pub mod roles;
+pub mod status;
+pub mod system;
+pub mod teams;
+pub mod users;
 
-use crate::{edge, error::ApiError, extract::Session, state::Gateway};
+use crate::{
+    edge,
+    error::ApiError,
+    extract::{RequestFacts, Session},
+    state::Gateway,
+};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
@@ -74,7 +93,22 @@ impl ApiRoutes {
 
 /// Every operation this gateway has built.
 fn built() -> ApiRoutes {
-    ApiRoutes::new().merge(ping::routes())
+    ApiRoutes::new()
+        .merge(channels::routes())
+        .merge(cluster::routes())
+        .merge(config::routes())
+        .merge(files::routes())
+        .merge(jobs::routes())
+        .merge(license::routes())
+        .merge(ping::routes())
+        .merge(posts::routes())
+        .merge(preferences::routes())
+        .merge(reactions::routes())
+        .merge(roles::routes())
+        .merge(status::routes())
+        .merge(system::routes())
+        .merge(teams::routes())
+        .merge(users::routes())
 }
 
 /// The router below `/api/v4`.
@@ -105,9 +139,9 @@ async fn not_built(_: Session) -> ApiError {
 }
 
 async fn unknown(request: Request) -> Response {
-    // The nested router sees the path without its prefix.
-    let path = request.extensions().get::<axum::extract::OriginalUri>().map(|uri| uri.path().to_owned());
-    edge::no_such_route(path.as_deref().unwrap_or_else(|| request.uri().path()))
+    // The nested router sees the path without its prefix; the facts hold it as sent.
+    let facts = request.extensions().get::<RequestFacts>().cloned().unwrap_or_default();
+    edge::no_such_route(&facts.path)
 }
 
 /// `(method, path)` of every built operation, for the parity test.

@@ -27,7 +27,6 @@ pub mod raw_object {
             Some(_) => Err(D::Error::custom("expected a JSON object")),
         }
     }
-
 }
 
 /// A string holding any JSON; `""` is `null`.

@@ -107,7 +107,8 @@ fn csrf_exempt(method: &http::Method, path: &str) -> bool {
                 | ["compliance", "reports", _, "download"]
         );
     }
-    (method == http::Method::POST && rest == "roles/names") || (method == http::Method::PUT && matches!(parts.as_slice(), ["users", _, "auth"]))
+    (method == http::Method::POST && rest == "roles/names")
+        || (method == http::Method::PUT && matches!(parts.as_slice(), ["users", _, "auth"]))
 }
 
 /// The outcome is kept in the request, so that extractors may ask again.
@@ -178,7 +179,6 @@ impl MaybeSession {
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -92,7 +92,6 @@ fn origin_allowed(headers: &HeaderMap, allow_cors_from: &str) -> bool {
 /// An authenticated connection as its own task sees it.
 pub struct Live {
     pub connection: Arc<Connection>,
-    pub session: Arc<model::Session>,
     pub caller: Caller,
 }
 
@@ -243,7 +242,7 @@ async fn go_live(gateway: &Gateway, session: Arc<model::Session>, sender: &mpsc:
         ip: facts.client_ip.to_string(),
         path: facts.path.to_string(),
     };
-    let live = Live { connection, session, caller };
+    let live = Live { connection, caller };
     let request = presence(&live);
     if let Err(status) = gateway.clients.statuses().connected(live.caller.call(request)).await {
         tracing::warn!(%status, "announcing presence failed; the next renewal repeats it");

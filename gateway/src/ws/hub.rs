@@ -16,6 +16,7 @@ use muster_runtime::{Caller, telemetry};
 use prost::Message;
 use std::{
     collections::{HashMap, HashSet, VecDeque},
+    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
@@ -385,17 +386,20 @@ impl Hub {
     }
 }
 
-async fn listen(hub: Hub, mut subscriber: async_nats::Subscriber, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            biased;
-            message = subscriber.next() => match message {
-                Some(message) => hub.receive(&message.payload).await,
-                None => return,
-            },
-            () = stop.cancelled() => return,
+/// Boxed: a message may lead to another subscription, whose task is this one again.
+fn listen(hub: Hub, mut subscriber: async_nats::Subscriber, stop: CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async move {
+        loop {
+            tokio::select! {
+                biased;
+                message = subscriber.next() => match message {
+                    Some(message) => hub.receive(&message.payload).await,
+                    None => return,
+                },
+                () = stop.cancelled() => return,
+            }
         }
-    }
+    })
 }
 
 fn wanted(audience: &Audience, connection: &Connection) -> bool {

@@ -26,7 +26,8 @@ impl Announcement {
 
 /// Who gets a frame.
 pub mod audience {
-    use super::{Audience, Scope};
+    use super::Audience;
+    pub use muster_proto::event::audience::Scope;
 
     pub fn user(id: &str) -> Audience {
         Audience { scope: Some(Scope::UserId(id.to_owned())), ..Audience::default() }

@@ -50,17 +50,18 @@ impl Outbox {
         if announcements.is_empty() {
             return Ok(());
         }
-        let (ids, subjects): (Vec<&str>, Vec<&str>) =
-            announcements.iter().map(|a| (a.batch.id.as_str(), a.subject.as_str())).unzip();
+        let (ids, subjects): (Vec<&str>, Vec<&str>) = announcements.iter().map(|a| (a.batch.id.as_str(), a.subject.as_str())).unzip();
         let payloads: Vec<Vec<u8>> = announcements.iter().map(|a| a.batch.encode_to_vec()).collect();
         let times: Vec<i64> = announcements.iter().map(|a| a.batch.create_at).collect();
-        sqlx::query("INSERT INTO outbox (create_at, id, subject, payload) SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bytea[])")
-            .bind(times)
-            .bind(ids)
-            .bind(subjects)
-            .bind(payloads)
-            .execute(conn)
-            .await?;
+        sqlx::query(
+            "INSERT INTO outbox (create_at, id, subject, payload) SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bytea[])",
+        )
+        .bind(times)
+        .bind(ids)
+        .bind(subjects)
+        .bind(payloads)
+        .execute(conn)
+        .await?;
         Ok(())
     }
 

@@ -38,7 +38,11 @@ pub const MESSAGE_MAX: usize = 32 * 1024 * 1024;
 pub struct Peer(Arc<Inner>);
 
 enum Inner {
-    Tcp { channels: Vec<Channel>, next: AtomicUsize, secret: http::HeaderValue },
+    Tcp {
+        channels: Vec<Channel>,
+        next: AtomicUsize,
+        secret: http::HeaderValue,
+    },
     /// Filled when the service starts; services of one process know each other in a circle.
     InProcess(OnceLock<Routes>),
 }

@@ -1,0 +1,7 @@
+//! Tag `cluster`.
+
+use super::ApiRoutes;
+
+pub fn routes() -> ApiRoutes {
+    ApiRoutes::new()
+}

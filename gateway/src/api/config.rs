@@ -1,0 +1,7 @@
+//! Configuration operations of tag `system`.
+
+use super::ApiRoutes;
+
+pub fn routes() -> ApiRoutes {
+    ApiRoutes::new()
+}

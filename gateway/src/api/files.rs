@@ -1,0 +1,7 @@
+//! Tag `files`.
+
+use super::ApiRoutes;
+
+pub fn routes() -> ApiRoutes {
+    ApiRoutes::new()
+}

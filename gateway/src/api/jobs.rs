@@ -1,0 +1,7 @@
+//! Tag `jobs`.
+
+use super::ApiRoutes;
+
+pub fn routes() -> ApiRoutes {
+    ApiRoutes::new()
+}

@@ -1,0 +1,7 @@
+//! Tag `preferences`.
+
+use super::ApiRoutes;
+
+pub fn routes() -> ApiRoutes {
+    ApiRoutes::new()
+}

@@ -1,0 +1,7 @@
+//! Tag `reactions`.
+
+use super::ApiRoutes;
+
+pub fn routes() -> ApiRoutes {
+    ApiRoutes::new()
+}

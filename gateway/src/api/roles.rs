@@ -1,0 +1,7 @@
+//! Tag `roles`.
+
+use super::ApiRoutes;
+
+pub fn routes() -> ApiRoutes {
+    ApiRoutes::new()
+}

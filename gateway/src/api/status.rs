@@ -1,0 +1,7 @@
+//! Tag `status`.
+
+use super::ApiRoutes;
+
+pub fn routes() -> ApiRoutes {
+    ApiRoutes::new()
+}

@@ -1,0 +1,7 @@
+//! Profile pictures.
+
+use crate::api::ApiRoutes;
+
+pub fn routes() -> ApiRoutes {
+    ApiRoutes::new()
+}
