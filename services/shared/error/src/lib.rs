@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod config;
+mod faults;
 mod transport;
 
 pub use catalogue::ErrorId;
