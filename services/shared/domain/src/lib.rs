@@ -1,6 +1,7 @@
 //! Pure rules and types of Muster: no I/O, no other crate of the workspace.
 
 pub mod channels;
+pub mod config;
 pub mod ids;
 pub mod mentions;
 pub mod mime;
