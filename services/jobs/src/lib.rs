@@ -1,1 +1,55 @@
+//! The jobs service: background jobs and schedules, the product configuration with its history, the registry of nodes.
 
+pub mod config;
+mod jobs;
+mod nodes;
+
+use muster_events::{Bus, OUTBOX_MIGRATION, Outbox};
+use muster_proto::jobs::{config_server::ConfigServer, jobs_server::JobsServer, nodes_server::NodesServer};
+use muster_runtime::{
+    ConfigFeed, ProcessConfig,
+    config::{ConfigError, Role},
+    health::Readiness,
+    peers::MESSAGE_MAX,
+    postgres::{self, MigrationFile},
+};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+const MIGRATIONS: &[MigrationFile] = &[
+    OUTBOX_MIGRATION,
+    (2, "config", include_str!("../migrations/0002_config.sql")),
+    (3, "jobs", include_str!("../migrations/0003_jobs.sql")),
+    (4, "nodes", include_str!("../migrations/0004_nodes.sql")),
+];
+
+/// What the process gives its jobs service.
+pub struct Deps {
+    pub config: Arc<ProcessConfig>,
+    pub feed: ConfigFeed,
+    pub bus: Bus,
+    pub readiness: Readiness,
+    pub stop: CancellationToken,
+}
+
+/// Migrates the schema, starts workers and the scheduler (ended by `stop`) and returns the gRPC services.
+pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
+    deps.readiness.set("jobs", false);
+    let url = deps.config.database_url(Role::Jobs)?;
+    let pool = postgres::connect(&url, "jobs", deps.config.database_connections, MIGRATIONS).await?;
+    let outbox = Outbox::start(pool.clone(), deps.bus.clone(), deps.stop.clone());
+    config::prepare(&pool).await.map_err(|e| ConfigError(format!("storing the first configuration: {e}")))?;
+    jobs::work(pool.clone(), deps.bus.clone(), deps.feed, deps.stop);
+
+    let mut routes = Routes::builder();
+    routes.add_service(
+        ConfigServer::new(config::Config::new(pool.clone(), outbox))
+            .max_decoding_message_size(MESSAGE_MAX)
+            .max_encoding_message_size(MESSAGE_MAX),
+    );
+    routes.add_service(JobsServer::new(jobs::Jobs::new(pool.clone(), deps.bus)).max_decoding_message_size(MESSAGE_MAX));
+    routes.add_service(NodesServer::new(nodes::Nodes::new(pool)));
+    deps.readiness.set("jobs", true);
+    Ok(routes.routes())
+}

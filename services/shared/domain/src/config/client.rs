@@ -10,6 +10,9 @@ pub const VERSION: &str = "4.10.0";
 /// Bytes a post's message may have where the schema is current.
 const MAX_POST_SIZE: &str = "16383";
 
+/// Hash of the commit this server was built from; set by the build.
+const BUILD_HASH: Option<&str> = option_env!("MUSTER_BUILD_HASH");
+
 /// What clients are told beside the settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -19,8 +22,6 @@ pub struct Facts {
     pub asymmetric_signing_public_key: String,
     /// Id of the installation, 26 characters.
     pub diagnostic_id: String,
-    /// Hash of the commit this server was built from.
-    pub build_hash: String,
 }
 
 /// The map of `GET /config/client?format=old`, sorted by key. Features that the original sells by licence report
@@ -43,7 +44,7 @@ pub fn client_map(tree: &Value, facts: &Facts) -> BTreeMap<&'static str, String>
         ("Version", VERSION.to_owned()),
         ("BuildNumber", String::new()),
         ("BuildDate", String::new()),
-        ("BuildHash", facts.build_hash.clone()),
+        ("BuildHash", BUILD_HASH.unwrap_or_default().to_owned()),
         ("BuildHashEnterprise", String::new()),
         ("BuildEnterpriseReady", "true".to_owned()),
         ("NoAccounts", facts.no_accounts.to_string()),

@@ -1,0 +1,36 @@
+//! The daily sweep of what has expired in this schema: ended jobs and old versions of the configuration. (Nodes are
+//! forgotten as they go; sessions expire where they are kept.)
+
+use super::store;
+use crate::config;
+use muster_domain::time::{DAY_MS, now_ms};
+use muster_error::AppError;
+use muster_runtime::postgres::sql_error;
+use sqlx::PgPool;
+
+/// Ended jobs are kept this long, ms.
+const JOBS_KEPT_MS: i64 = 90 * DAY_MS;
+/// Rows one statement deletes.
+const BATCH: i64 = 1_000;
+
+/// What was deleted.
+#[derive(Debug, Default, PartialEq)]
+pub struct Swept {
+    pub jobs: u64,
+    pub config_versions: u64,
+}
+
+/// Sweeps until nothing is left.
+pub async fn sweep(pool: &PgPool) -> Result<Swept, AppError> {
+    let mut swept = Swept::default();
+    let before = now_ms() - JOBS_KEPT_MS;
+    loop {
+        let deleted = store::delete_ended(pool, before, BATCH).await.map_err(sql_error)?;
+        swept.jobs += deleted;
+        if deleted < BATCH as u64 {
+            break;
+        }
+    }
+    swept.config_versions = config::prune_history(pool).await?;
+    Ok(swept)
+}
