@@ -2,7 +2,11 @@
 //! the number of members.
 
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
-use std::{borrow::Cow, collections::HashMap, ops::Range};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 
 const ALL: &str = "@all";
 const CHANNEL: &str = "@channel";
@@ -12,7 +16,7 @@ const HERE: &str = "@here";
 /// it is written, which is why `_@bob_` mentions nobody.
 pub fn examined(message: &str) -> Vec<Range<usize>> {
     if !may_hold_code_or_links(message) {
-        return vec![0..message.len()];
+        return std::iter::once(0..message.len()).collect();
     }
     let mut hidden: Vec<Range<usize>> = Vec::new();
     // For every open link or image: where its text ends so far.
@@ -74,7 +78,7 @@ fn for_each_token<'a>(message: &'a str, mut each: impl FnMut(&'a str)) {
     for range in examined(message) {
         message[range]
             .split(|c: char| !(c.is_alphanumeric() || matches!(c, ':' | '.' | '-' | '_' | '@')))
-            .filter(|piece| !piece.is_empty() && !(piece.starts_with(':') && piece.ends_with(':')))
+            .filter(|piece| !(piece.is_empty() || (piece.starts_with(':') && piece.ends_with(':'))))
             .for_each(&mut each);
     }
 }
@@ -141,14 +145,16 @@ impl KeywordIndex {
 
     /// Everything the message calls.
     pub fn find<'a>(&self, message: &'a str) -> Found<'a> {
-        let mut found = Found::default();
-        for_each_token(message, |piece| self.examine(piece, &mut found));
+        let mut hits = Hits::default();
+        for_each_token(message, |piece| self.examine(piece, &mut hits));
+        let Hits { mut found, lists, .. } = hits;
+        found.users = lists.concat();
         found.users.sort_unstable();
         found.users.dedup();
         found
     }
 
-    fn examine<'a>(&self, piece: &'a str, found: &mut Found<'a>) {
+    fn examine<'a, 'i>(&'i self, piece: &'a str, found: &mut Hits<'a, 'i>) {
         if self.hit(piece, found) {
             return;
         }
@@ -162,23 +168,23 @@ impl KeywordIndex {
             }
         }
         if rest.starts_with('@') {
-            note_possible(rest, found);
+            found.note_possible(rest);
         } else if rest.contains(['.', '-', ':']) {
             for part in rest.split(['.', '-', ':']).filter(|part| !part.is_empty()) {
                 if !self.hit(part, found) {
-                    note_possible(part, found);
+                    found.note_possible(part);
                 }
             }
         }
     }
 
-    fn hit<'a>(&self, piece: &'a str, found: &mut Found<'a>) -> bool {
+    fn hit<'a, 'i>(&'i self, piece: &'a str, hits: &mut Hits<'a, 'i>) -> bool {
         let lower: Cow<str> =
             if piece.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii()) { piece.to_lowercase().into() } else { piece.into() };
         let wide = match lower.as_ref() {
-            ALL => Some(&mut found.all),
-            CHANNEL => Some(&mut found.channel),
-            HERE => Some(&mut found.here),
+            ALL => Some(&mut hits.found.all),
+            CHANNEL => Some(&mut hits.found.channel),
+            HERE => Some(&mut hits.found.here),
             _ => None,
         };
         let mut hit = wide.is_some();
@@ -186,19 +192,36 @@ impl KeywordIndex {
             *flag = true;
         }
         for users in [self.words.get(lower.as_ref()), self.first_names.get(piece)].into_iter().flatten() {
-            found.users.extend(users);
+            hits.note(users);
             hit = true;
         }
         hit
     }
 }
 
-fn note_possible<'a>(piece: &'a str, found: &mut Found<'a>) {
-    if let Some(name) = piece.strip_prefix('@')
-        && !name.is_empty()
-        && !found.possible_outside.contains(&name)
-    {
-        found.possible_outside.push(name);
+/// What is collected while a message is read; sets keep a message that repeats itself as cheap as any other.
+#[derive(Default)]
+struct Hits<'a, 'i> {
+    found: Found<'a>,
+    lists: Vec<&'i [u32]>,
+    noted: HashSet<*const u32>,
+    possible: HashSet<&'a str>,
+}
+
+impl<'a, 'i> Hits<'a, 'i> {
+    fn note(&mut self, users: &'i [u32]) {
+        if self.noted.insert(users.as_ptr()) {
+            self.lists.push(users);
+        }
+    }
+
+    fn note_possible(&mut self, piece: &'a str) {
+        if let Some(name) = piece.strip_prefix('@')
+            && !name.is_empty()
+            && self.possible.insert(name)
+        {
+            self.found.possible_outside.push(name);
+        }
     }
 }
 
@@ -317,6 +340,22 @@ mod tests {
             ("`@eve`", vec![]),
         ] {
             assert_eq!(index.find(message).possible_outside, outside, "{message}");
+        }
+    }
+
+    #[test]
+    fn any_text_can_be_examined() {
+        use rand::{RngExt, SeedableRng, rngs::StdRng};
+        const PARTS: &[&str] =
+            &["[", "]", "(", ")", "!", "`", "```", "\n", "    ", "> ", "- ", "ä", "@bob", "*", "_", ":", "[a]: /b", "<", "~~~", "\t", "😀"];
+        let index = index();
+        let mut rng = StdRng::seed_from_u64(7);
+        for _ in 0..3_000 {
+            let message: String = (0..rng.random_range(0..30)).map(|_| PARTS[rng.random_range(0..PARTS.len())]).collect();
+            let ranges = examined(&message);
+            assert!(ranges.windows(2).all(|pair| pair[0].end <= pair[1].start), "{message:?}");
+            assert!(ranges.iter().all(|range| message.get(range.clone()).is_some()), "{message:?}");
+            assert!(index.find(&message).users.iter().all(|user| *user == BOB), "{message:?}");
         }
     }
 

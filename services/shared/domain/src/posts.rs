@@ -4,6 +4,7 @@ use crate::{
     system_posts::SYSTEM_PREFIX,
     text::{fits_chars, is_storable},
 };
+use std::collections::HashSet;
 
 /// Characters.
 pub const MESSAGE_MAX: usize = 16_383;
@@ -114,14 +115,14 @@ pub fn hashtag(word: &str) -> Option<&str> {
 pub fn channel_mention_names(message: &str) -> Vec<&str> {
     let is_word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     let bytes = message.as_bytes();
-    let mut names = Vec::new();
+    let (mut names, mut seen) = (Vec::new(), HashSet::new());
     for (at, _) in message.match_indices('~') {
         if at > 0 && is_word(bytes[at - 1]) {
             continue;
         }
         let length = bytes[at + 1..].iter().take_while(|b| is_word(**b) || **b == b'-').count();
         let name = &message[at + 1..at + 1 + length];
-        if length > 0 && !names.contains(&name) {
+        if length > 0 && seen.insert(name) {
             names.push(name);
         }
     }

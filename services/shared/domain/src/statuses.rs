@@ -92,7 +92,9 @@ impl Presence {
             _ if self.manual => self,
             Happening::Active => Presence { status: Status::Online, last_activity_at: now, ..self },
             Happening::Disconnected | Happening::Deactivated => Presence { status: Status::Offline, ..self },
-            Happening::Pong { away_after_ms } if now - self.last_activity_at >= away_after_ms => Presence { status: Status::Away, ..self },
+            Happening::Pong { away_after_ms } if self.status == Status::Online && now - self.last_activity_at >= away_after_ms => {
+                Presence { status: Status::Away, ..self }
+            }
             Happening::Pong { .. } => self,
         }
     }
@@ -127,6 +129,7 @@ mod tests {
             ((Online, false, recent), pong, (Online, false, recent)),
             ((Online, false, long_ago), pong, (Away, false, long_ago)),
             ((Dnd, true, long_ago), pong, (Dnd, true, long_ago)),
+            ((Offline, false, long_ago), pong, (Offline, false, long_ago)),
             ((Online, false, 5), Deactivated, (Offline, false, 5)),
             ((Ooo, true, 5), Deactivated, (Ooo, true, 5)),
             ((Online, false, 5), Chosen(Offline), (Offline, true, now)),

@@ -68,7 +68,7 @@ impl fmt::Display for SystemPostType {
 
 /// Whether a post of this type raises `total_msg_count`; posts of users always do.
 pub fn type_counts(post_type: &str) -> bool {
-    post_type.parse::<SystemPostType>().is_ok_and(SystemPostType::counts) || post_type.parse::<SystemPostType>().is_err()
+    post_type.parse().map_or(true, SystemPostType::counts)
 }
 
 /// Header and purpose changes do not call `@channel`, `@all`, `@here`.

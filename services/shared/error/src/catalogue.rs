@@ -289,7 +289,7 @@ catalogue! {
     BrandImageParse = "api.admin.upload_brand_image.parse.app_error", 400, "Could not parse multipart form.";
     BrandImageDecode = "brand.save_brand_image.decode_config.app_error", 400, "Unable to decode image config.";
     BrandImageTooLarge = "api.admin.upload_brand_image.too_large.app_error", 413, "Unable to upload file. File is too large.";
-    BrandImageNotFound = "brand.get_brand_image.not_found.app_error", 404, "There is no brand image.";
+    BrandImageNotFound = "muster.brand_image_not_found.app_error", 404, "There is no brand image.";
     BrandImageStorage = "api.admin.upload_brand_image.storage.app_error", 501, "Unable to upload image. Image storage is not configured.";
 
     // Incoming webhooks.
@@ -372,7 +372,7 @@ catalogue! {
     OauthTokenBadClientSecret = "api.oauth.get_access_token.bad_client_secret.app_error", 400, "invalid_request: Missing client_secret.";
     OauthTokenMissingCode = "api.oauth.get_access_token.missing_code.app_error", 400, "invalid_request: Missing code.";
     OauthTokenMissingRefreshToken = "api.oauth.get_access_token.missing_refresh_token.app_error", 400, "invalid_request: Missing refresh_token.";
-    OauthTokenUnknownApp = "api.oauth.get_access_token.unknown_app.app_error", 404, "invalid_client: Invalid client id.";
+    // 403 for a wrong secret; an unknown app comes with status 404.
     OauthTokenCredentials = "api.oauth.get_access_token.credentials.app_error", 403, "invalid_client: Invalid client credentials.";
     OauthTokenExpiredCode = "api.oauth.get_access_token.expired_code.app_error", 403, "invalid_grant: Invalid or expired authorization code.";
     OauthTokenRedirectUri = "api.oauth.get_access_token.redirect_uri.app_error", 400, "invalid_request: Supplied redirect_uri does not match authorization code redirect_uri.";
@@ -392,15 +392,15 @@ catalogue! {
     ConfigReadOnlyCluster = "ent.cluster.save_config.error", 403, "System Console is set to read-only when High Availability is enabled unless ReadOnlyConfig is disabled in the configuration file.";
     TestEmailMissingServer = "api.admin.test_email.missing_server", 400, "SMTP Server is required.";
     TestEmailReenterPassword = "api.admin.test_email.reenter_password", 400, "The SMTP server, port, or username has changed. Please re-enter the SMTP password to test connection.";
-    TestEmailFailed = "api.admin.test_email.failed", 500, "The test email could not be sent.";
+    TestEmailFailed = "muster.test_email_failed.app_error", 500, "The test email could not be sent.";
     TestS3MissingBucket = "api.admin.test_s3.missing_s3_bucket", 400, "S3 Bucket is required.";
-    TestFileFailed = "api.file.test_connection.failed.app_error", 500, "The connection to the file storage failed.";
+    TestFileFailed = "muster.file_storage_test_failed.app_error", 500, "The connection to the file storage failed.";
     WebrtcDisabled = "api.webrtc.disabled.app_error", 501, "WebRTC is not enabled in this server.";
-    WebrtcTokenFailed = "api.webrtc.register_token.app_error", 500, "We encountered an error trying to connect to the WebRTC gateway.";
+    WebrtcTokenFailed = "muster.webrtc_gateway.app_error", 500, "We encountered an error trying to connect to the WebRTC gateway.";
     ElasticsearchReenterPassword = "ent.elasticsearch.test_config.reenter_password", 400, "The Elasticsearch Server URL or Username has changed. Please re-enter the Elasticsearch password to test connection.";
     ElasticsearchDisabled = "ent.elasticsearch.test_config.indexing_disabled.error", 501, "Elasticsearch is disabled.";
     ElasticsearchConnectFailed = "ent.elasticsearch.test_config.connect_failed", 500, "Connecting to Elasticsearch server failed.";
-    ElasticsearchPurgeDisabled = "ent.elasticsearch.purge_indexes.disabled.app_error", 501, "Elasticsearch is disabled.";
+    ElasticsearchPurgeDisabled = "muster.elasticsearch_purge_disabled.app_error", 501, "Elasticsearch is disabled.";
     ElasticsearchPurgeFailed = "ent.elasticsearch.purge_indexes.delete_failed", 500, "Failed to delete Elasticsearch index.";
 
     // What a configuration may not say.
@@ -493,7 +493,7 @@ catalogue! {
     ComplianceInvalidStart = "model.compliance.is_valid.start_at.app_error", 400, "From must be a valid time.";
     ComplianceInvalidEnd = "model.compliance.is_valid.end_at.app_error", 400, "To must be a valid time.";
     ComplianceInvalidRange = "model.compliance.is_valid.start_end_at.app_error", 400, "To must be greater than From.";
-    ComplianceFileNotFound = "api.compliance.download.read.app_error", 404, "The files of this compliance report are not there.";
+    ComplianceFileNotFound = "muster.compliance_files_not_found.app_error", 404, "The files of this compliance report are not there.";
 
     // LDAP and SAML.
     LdapDisabled = "ent.ldap.disabled.app_error", 501, "AD/LDAP disabled or licence does not support AD/LDAP.";
@@ -505,7 +505,7 @@ catalogue! {
     SamlDisabled = "api.admin.saml.not_available.app_error", 501, "SAML 2.0 is not configured or supported on this server.";
     SamlCertificateNoFile = "api.admin.add_certificate.no_file.app_error", 400, "No file under 'certificate' in request.";
     SamlCertificateEmpty = "api.admin.add_certificate.array.app_error", 400, "No file under 'certificate' in request.";
-    SamlCertificateNotSet = "api.admin.remove_certificate.not_set.app_error", 400, "No such certificate is set.";
+    SamlCertificateNotSet = "muster.certificate_not_set.app_error", 400, "No such certificate is set.";
     SamlCertificateDelete = "api.admin.remove_certificate.delete.app_error", 404, "An error occurred while deleting the certificate. Make sure the file exists.";
     SamlResponseInvalid = "ent.saml.do_login.parse.app_error", 400, "An error occurred while parsing the response from the Identity Provider. Please contact your System Administrator.";
     SamlResponseNotEncrypted = "ent.saml.do_login.encrypt.app_error", 400, "SAML login was unsuccessful because the Identity Provider response is not encrypted. Please contact your System Administrator.";
