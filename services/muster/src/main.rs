@@ -1,1 +1,31 @@
-fn main() {}
+//! `muster`: one binary, one role per process, or all of them in one.
+
+mod cli;
+mod configuration;
+mod node;
+mod process;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let command = cli::Cli::parse().command;
+    // Two providers could be compiled in by a dependency; this one is meant.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&format!("cannot start the runtime: {error}")),
+    };
+    match runtime.block_on(command.run()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&format!("{error:#}")),
+    }
+}
+
+fn failed(why: &str) -> ExitCode {
+    eprintln!("muster: {why}");
+    ExitCode::FAILURE
+}

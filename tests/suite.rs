@@ -1,0 +1,6 @@
+//! All tests that speak to a running cluster, in one binary: one build, one set of engines.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod architecture;
+#[path = "api/ping.rs"]
+mod ping;
