@@ -19,7 +19,13 @@ async fn anyone_may_ping_every_gateway() {
 async fn unknown_routes_are_404_in_the_originals_form() {
     let cluster = Cluster::shared().await;
     let client = cluster.anonymous(0);
-    for (method, path) in [("GET", "/api/v4/nothing"), ("PATCH", "/api/v4/users"), ("GET", "/api/v4/users/"), ("HEAD", "/api/v4/system/ping"), ("GET", "/api/none")] {
+    for (method, path) in [
+        ("GET", "/api/v4/nothing"),
+        ("PATCH", "/api/v4/users"),
+        ("GET", "/api/v4/users/"),
+        ("HEAD", "/api/v4/system/ping"),
+        ("GET", "/api/none"),
+    ] {
         let answer = client.send(client.request(method.parse().unwrap(), path)).await;
         assert_eq!(answer.status, 404, "{method} {path}");
         assert_eq!(answer.header("x-request-id"), None, "{method} {path}");

@@ -137,8 +137,8 @@ impl Engines {
         // The port opens before the server takes queries.
         let end = Instant::now() + START_DEADLINE;
         loop {
-            let ready = Command::new(postgres_program("pg_isready")).args(["-q", "-h", "127.0.0.1", "-p", &self.postgres_port.to_string()]);
-            let mut ready = ready_owned(ready);
+            let mut ready = Command::new(postgres_program("pg_isready"));
+            ready.args(["-q", "-h", "127.0.0.1", "-p", &self.postgres_port.to_string()]);
             if ready.status().is_ok_and(|s| s.success()) {
                 return;
             }
@@ -186,12 +186,6 @@ impl Engines {
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
-}
-
-fn ready_owned(command: &mut Command) -> Command {
-    let mut owned = Command::new(command.get_program());
-    owned.args(command.get_args());
-    owned
 }
 
 fn kill(slot: &Mutex<Option<Child>>) {

@@ -129,21 +129,11 @@ fn peers(config: &ProcessConfig) -> anyhow::Result<Clients> {
 
 async fn service_routes(context: &Parts, service: Role) -> anyhow::Result<Routes> {
     let (config, feed, bus, stop) = (context.config.clone(), context.feed.clone(), context.bus.clone(), context.stop.clone());
-    let (readiness, peers) = (context.readiness.clone(), context.peers.clone());
+    let readiness = context.readiness.clone();
     let routes = match service {
-        Role::Identity => muster_identity::start(muster_identity::Deps { config, feed, bus, redis: context.redis.clone(), stop }).await?,
-        Role::Teams => {
-            let (identity, posts) = (peers.identity, peers.posts);
-            muster_teams::start(muster_teams::Deps { config, feed, bus, readiness, stop, identity, posts }).await?
-        }
-        Role::Posts => {
-            let (identity, teams, files) = (peers.identity, peers.teams, peers.files);
-            muster_posts::start(muster_posts::Deps { config, feed, bus, readiness, stop, identity, teams, files }).await?
-        }
-        Role::Files => muster_files::start(muster_files::Deps { config, feed, stop }).await?,
-        Role::Jobs => {
-            muster_jobs::start(muster_jobs::Deps { config, feed, bus, readiness, stop, identity: peers.identity }).await?
-        }
+        // Wired as each service lands.
+        Role::Identity | Role::Teams | Role::Posts | Role::Files => Routes::default(),
+        Role::Jobs => muster_jobs::start(muster_jobs::Deps { config, feed, bus, readiness, stop }).await?,
         Role::Gateway | Role::All => Routes::default(),
     };
     Ok(routes)
