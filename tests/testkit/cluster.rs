@@ -3,7 +3,7 @@
 
 use crate::{
     Client, Person,
-    engines::{Engines, free_port, http_get, scratch, spawn_bound},
+    engines::{Engines, free_port, http_get, scratch, spawn_bound, spawn_nats},
     people,
 };
 use std::{
@@ -54,6 +54,8 @@ pub struct Cluster {
     pub database_url: String,
     pub redis_url: String,
     engines: EnginesOf,
+    /// The bus of a cluster that shares the other engines.
+    nats: Mutex<Option<Child>>,
     database: String,
     dir: PathBuf,
     processes: Mutex<Vec<Process>>,
@@ -98,8 +100,14 @@ impl Cluster {
         let mut set = |name: &str, value: &str| env.insert(name.to_owned(), value.to_owned());
         set("MUSTER_DATABASE_URL", &e.database_url(&database));
         set("MUSTER_REDIS_URL", &e.redis_url(number));
-        // One bus, but clusters must not hear each other: each has its own account-free server only when it owns engines.
-        set("MUSTER_NATS_URL", &e.nats_url());
+        let (nats_url, nats) = match &engines {
+            EnginesOf::Own(own) => (own.nats_url(), None),
+            EnginesOf::Shared(_) => {
+                let port = free_port();
+                (format!("nats://127.0.0.1:{port}"), Some(spawn_nats(port, &dir.join("nats.log"))))
+            }
+        };
+        set("MUSTER_NATS_URL", &nats_url);
         set("MUSTER_CLUSTER_SECRET", SECRET);
         set("MUSTER_DATA_DIR", dir.join("data").to_str().unwrap());
         set("MUSTER_CLIENT_DIR", dir.join("client").to_str().unwrap());
@@ -153,6 +161,7 @@ impl Cluster {
             redis_url: e.redis_url(number),
             database,
             engines,
+            nats: Mutex::new(nats),
             dir,
             processes: Mutex::new(processes),
             admin: OnceCell::new(),
@@ -312,6 +321,10 @@ impl Drop for Cluster {
                 let _ = child.kill();
                 let _ = child.wait();
             }
+        }
+        if let Some(mut nats) = self.nats.lock().unwrap_or_else(|e| e.into_inner()).take() {
+            let _ = nats.kill();
+            let _ = nats.wait();
         }
         if let EnginesOf::Shared(engines) = &self.engines {
             engines.psql("postgres", &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.database));

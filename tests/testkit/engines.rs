@@ -156,12 +156,7 @@ impl Engines {
     }
 
     pub fn start_nats(&self) {
-        let program = if Path::new("/usr/sbin/nats-server").exists() { "/usr/sbin/nats-server" } else { "nats-server" };
-        let child = spawn_bound(Path::new(program), &self.dir.join("nats.log"), None, "KILL", |c| {
-            c.args(["-a", "127.0.0.1", "-p", &self.nats_port.to_string()]);
-        });
-        *self.nats.lock().unwrap() = Some(child);
-        wait_for_port(self.nats_port, "NATS");
+        *self.nats.lock().unwrap() = Some(spawn_nats(self.nats_port, &self.dir.join("nats.log")));
     }
 
     /// SIGKILL, as a machine that lost power would have it.
@@ -186,6 +181,16 @@ impl Engines {
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
+}
+
+/// A bus of its own: clusters that shared one would hear each other's events.
+pub(crate) fn spawn_nats(port: u16, log: &Path) -> Child {
+    let program = if Path::new("/usr/sbin/nats-server").exists() { "/usr/sbin/nats-server" } else { "nats-server" };
+    let child = spawn_bound(Path::new(program), log, None, "KILL", |c| {
+        c.args(["-a", "127.0.0.1", "-p", &port.to_string()]);
+    });
+    wait_for_port(port, "NATS");
+    child
 }
 
 fn kill(slot: &Mutex<Option<Child>>) {

@@ -139,7 +139,9 @@ async fn service_routes(context: &Parts, service: Role) -> anyhow::Result<Routes
     Ok(routes)
 }
 
+/// Not ready from here on until the gateway itself says so.
 fn gateway(context: &Parts) -> impl Future<Output = Result<(), muster_runtime::config::ConfigError>> + Send + 'static {
+    context.readiness.set("gateway", false);
     muster_gateway::start(muster_gateway::Deps {
         config: context.config.clone(),
         feed: context.feed.clone(),
