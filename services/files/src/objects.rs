@@ -9,13 +9,19 @@ pub use settings::{Backend, ObjectSettings, S3Settings};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream::BoxStream};
 use muster_error::{AppError, ErrorId, Result};
-use object_store::{Error, MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart, path::Path};
+use object_store::{
+    Error, GetResult, GetResultPayload, MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, WriteMultipart,
+    path::Path,
+};
 use std::sync::Arc;
+use tokio_util::io::ReaderStream;
 
 /// Bytes of one part of a large upload: the least that S3 accepts for a part that is not the last. Smaller objects are written in one request.
 pub const PART_BYTES: usize = 5 * 1024 * 1024;
 /// Parts of one upload that may be on the way at once: with the one being filled, an upload holds at most three parts.
 const PARTS_IN_FLIGHT: usize = 2;
+/// Bytes read from a local file at a time.
+const READ_BYTES: usize = 128 * 1024;
 
 /// The store of a process; cheap to clone.
 #[derive(Clone)]
@@ -23,13 +29,23 @@ pub struct Objects {
     store: Arc<dyn ObjectStore>,
 }
 
-/// What [`Objects::put_stream`] wrote.
+/// What became of a stream.
 #[derive(Debug)]
-pub struct Written {
+pub enum TakenIn {
+    /// The whole content; nothing was written.
+    Small(Bytes),
+    /// Written under the key: this many bytes.
+    Written(u64),
+}
+
+impl TakenIn {
     /// Bytes.
-    pub size: u64,
-    /// The content, when it was so small (at most [`PART_BYTES`]) that it was held anyway.
-    pub content: Option<Bytes>,
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Small(content) => content.len() as u64,
+            Self::Written(size) => *size,
+        }
+    }
 }
 
 /// An object being read.
@@ -50,9 +66,20 @@ impl Objects {
         self.store.put(&path(key)?, PutPayload::from_bytes(content)).await.map(drop).map_err(unavailable)
     }
 
-    /// Writes a stream of unknown length in bounded memory. The object appears whole or not at all; more than `limit` bytes are
-    /// refused with [`ErrorId::BodyTooLarge`], and an error of the stream is passed on.
-    pub async fn put_stream(&self, key: &str, chunks: impl Stream<Item = Result<Bytes>>, limit: u64) -> Result<Written> {
+    /// Writes a small object unless there is one; false when there was.
+    pub async fn put_new(&self, key: &str, content: Bytes) -> Result<bool> {
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.store.put_opts(&path(key)?, PutPayload::from_bytes(content), options).await {
+            Ok(_) => Ok(true),
+            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(false),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Takes in a stream of unknown length in bounded memory. At most [`PART_BYTES`] are handed back and not written; more are
+    /// written, and the object appears whole or not at all. More than `limit` bytes are refused with [`ErrorId::BodyTooLarge`];
+    /// an error of the stream is passed on.
+    pub async fn take_in(&self, key: &str, chunks: impl Stream<Item = Result<Bytes>>, limit: u64) -> Result<TakenIn> {
         let location = path(key)?;
         let mut chunks = std::pin::pin!(limited(chunks, limit));
         let mut head = BytesMut::new();
@@ -63,15 +90,13 @@ impl Objects {
                 return write_parts(upload, head.freeze(), chunks).await;
             }
         }
-        let content = head.freeze();
-        self.put(key, content.clone()).await?;
-        Ok(Written { size: content.len() as u64, content: Some(content) })
+        Ok(TakenIn::Small(head.freeze()))
     }
 
     /// `None` when there is no such object.
     pub async fn get(&self, key: &str) -> Result<Option<Download>> {
         match self.store.get(&path(key)?).await {
-            Ok(found) => Ok(Some(Download { size: found.meta.size, chunks: found.into_stream().map_err(unavailable).boxed() })),
+            Ok(found) => Ok(Some(Download { size: found.meta.size, chunks: chunks_of(found) })),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(unavailable(error)),
         }
@@ -93,13 +118,32 @@ impl Objects {
             Err(error) => Err(unavailable(error)),
         }
     }
+
+    /// Cleans up after something that failed or is over: failures are only logged, what stays is unreachable anyway.
+    pub async fn delete_all(&self, keys: &[String]) {
+        for key in keys {
+            if let Err(error) = self.delete(key).await {
+                tracing::warn!(%error, %key, "an object that is no longer needed could not be removed");
+            }
+        }
+    }
+}
+
+fn chunks_of(found: GetResult) -> BoxStream<'static, Result<Bytes>> {
+    match found.payload {
+        // The library would read 8 KiB at a time, each on a blocking thread.
+        GetResultPayload::File(file, _) => ReaderStream::with_capacity(tokio::fs::File::from_std(file), READ_BYTES)
+            .map_err(|e| AppError::new(ErrorId::Unavailable).detail(format_args!("object store: {e}")))
+            .boxed(),
+        GetResultPayload::Stream(chunks) => chunks.map_err(unavailable).boxed(),
+    }
 }
 
 async fn write_parts(
     upload: Box<dyn MultipartUpload>,
     head: Bytes,
     mut chunks: impl Stream<Item = Result<Bytes>> + Unpin,
-) -> Result<Written> {
+) -> Result<TakenIn> {
     let mut size = head.len() as u64;
     let mut writer = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
     writer.put(head);
@@ -119,7 +163,7 @@ async fn write_parts(
     match outcome {
         Ok(()) => {
             writer.finish().await.map_err(unavailable)?;
-            Ok(Written { size, content: None })
+            Ok(TakenIn::Written(size))
         }
         Err(error) => {
             if let Err(failure) = writer.abort().await {

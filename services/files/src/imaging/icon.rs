@@ -28,6 +28,15 @@ pub fn make(data: &[u8]) -> Result<Vec<u8>, ImagingError> {
     png(upright.as_bytes(), ExtendedColorType::Rgba8)
 }
 
+/// The whole picture, upright, as a PNG.
+pub fn as_png(data: &[u8]) -> Result<Vec<u8>, ImagingError> {
+    let Decoded { mut image, orientation } = decode(data)?;
+    image.apply_orientation(orientation);
+    let mut out = Vec::new();
+    image.write_with_encoder(PngEncoder::new(&mut out)).map_err(undecodable)?;
+    Ok(out)
+}
+
 /// `pixels` are those of a square of [`ICON_SIDE`].
 pub(super) fn png(pixels: &[u8], color: ExtendedColorType) -> Result<Vec<u8>, ImagingError> {
     let mut out = Vec::new();
@@ -71,6 +80,12 @@ mod tests {
         let icon = image::load_from_memory(&make(&turned).unwrap()).unwrap().into_rgb8();
         assert!(icon.get_pixel(64, 5)[0] > 200, "red on top: {:?}", icon.get_pixel(64, 5));
         assert!(icon.get_pixel(64, 122)[2] > 200, "blue below: {:?}", icon.get_pixel(64, 122));
+    }
+
+    #[test]
+    fn the_brand_keeps_its_size() {
+        let made = image::load_from_memory(&as_png(&jpeg_with_orientation(&stripes(60, 20), 6)).unwrap()).unwrap();
+        assert_eq!((made.width(), made.height()), (20, 60));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Which object store, from the environment.
 
 use muster_error::{AppError, Result};
+use muster_runtime::config::ConfigError;
 use object_store::{ClientOptions, ObjectStore, aws::AmazonS3Builder, local::LocalFileSystem};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -41,22 +42,21 @@ impl std::fmt::Debug for S3Settings {
 }
 
 impl ObjectSettings {
-    /// Reads `MUSTER_OBJECT_STORE` (`local`, the default, or `s3`), `MUSTER_DATA_DIR` (default `./data`) and `MUSTER_S3_BUCKET`,
-    /// `_REGION`, `_ENDPOINT`, `_ACCESS_KEY_ID`, `_SECRET_ACCESS_KEY`, `_VIRTUAL_HOST` through `lookup`.
-    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
-        let value = |name: &str| lookup(name).filter(|v| !v.is_empty());
-        let text = |name: &str| value(name).unwrap_or_default();
-        let backend = match value("MUSTER_OBJECT_STORE").as_deref() {
-            None | Some("local") => Backend::Local(value("MUSTER_DATA_DIR").unwrap_or_else(|| "./data".to_owned()).into()),
+    /// Reads `MUSTER_OBJECT_STORE` (`local`, the default, or `s3`) and `MUSTER_S3_BUCKET`, `_REGION`, `_ENDPOINT`, `_ACCESS_KEY_ID`,
+    /// `_SECRET_ACCESS_KEY`, `_VIRTUAL_HOST` through `lookup`; the local store is `data_dir`.
+    pub fn read(data_dir: &std::path::Path, lookup: impl Fn(&str) -> Result<Option<String>, ConfigError>) -> Result<Self, ConfigError> {
+        let text = |name: &str| lookup(name).map(Option::unwrap_or_default);
+        let backend = match lookup("MUSTER_OBJECT_STORE")?.as_deref() {
+            None | Some("local") => Backend::Local(data_dir.to_owned()),
             Some("s3") => Backend::S3(S3Settings {
-                bucket: value("MUSTER_S3_BUCKET").ok_or_else(|| AppError::internal("MUSTER_S3_BUCKET is not set"))?,
-                region: value("MUSTER_S3_REGION").unwrap_or_else(|| "us-east-1".to_owned()),
-                endpoint: text("MUSTER_S3_ENDPOINT"),
-                access_key_id: text("MUSTER_S3_ACCESS_KEY_ID"),
-                secret_access_key: text("MUSTER_S3_SECRET_ACCESS_KEY"),
-                virtual_host: matches!(text("MUSTER_S3_VIRTUAL_HOST").as_str(), "1" | "true"),
+                bucket: lookup("MUSTER_S3_BUCKET")?.ok_or_else(|| ConfigError("MUSTER_S3_BUCKET is not set".into()))?,
+                region: lookup("MUSTER_S3_REGION")?.unwrap_or_else(|| "us-east-1".to_owned()),
+                endpoint: text("MUSTER_S3_ENDPOINT")?,
+                access_key_id: text("MUSTER_S3_ACCESS_KEY_ID")?,
+                secret_access_key: text("MUSTER_S3_SECRET_ACCESS_KEY")?,
+                virtual_host: matches!(text("MUSTER_S3_VIRTUAL_HOST")?.as_str(), "1" | "true"),
             }),
-            Some(other) => return Err(AppError::internal(format_args!("MUSTER_OBJECT_STORE is {other}, not local or s3"))),
+            Some(other) => return Err(ConfigError(format!("MUSTER_OBJECT_STORE is {other}, not local or s3"))),
         };
         Ok(Self { backend })
     }
@@ -102,14 +102,13 @@ impl S3Settings {
 mod tests {
     use super::*;
 
-    fn read(vars: &[(&str, &str)]) -> Result<ObjectSettings> {
-        ObjectSettings::from_lookup(|name| vars.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+    fn read(vars: &[(&str, &str)]) -> Result<ObjectSettings, ConfigError> {
+        ObjectSettings::read("/srv".as_ref(), |name| Ok(vars.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned())))
     }
 
     #[test]
     fn local_unless_told_otherwise() {
-        assert_eq!(read(&[]).unwrap().backend, Backend::Local("./data".into()));
-        assert_eq!(read(&[("MUSTER_DATA_DIR", "/srv")]).unwrap().backend, Backend::Local("/srv".into()));
+        assert_eq!(read(&[]).unwrap().backend, Backend::Local("/srv".into()));
         assert!(read(&[("MUSTER_OBJECT_STORE", "tape")]).is_err());
     }
 

@@ -63,16 +63,21 @@ async fn behaves(objects: &Objects) {
     objects.delete("a/b").await.unwrap();
     assert!(objects.get("a/b").await.unwrap().is_none());
 
-    let small = objects.put_stream("s/small", stream_of(3, 1000), 3000).await.unwrap();
-    assert_eq!((small.size, small.content.map(|c| c.len())), (3000, Some(3000)));
-    assert_eq!(content(objects, "s/small").await.len(), 3000);
+    assert!(objects.put_new("a/new", Bytes::from_static(b"first")).await.unwrap());
+    assert!(!objects.put_new("a/new", Bytes::from_static(b"second")).await.unwrap());
+    assert_eq!(content(objects, "a/new").await, b"first");
 
-    let empty = objects.put_stream("s/empty", stream_of(0, 0), 0).await.unwrap();
-    assert_eq!((empty.size, empty.content), (0, Some(Bytes::new())));
+    objects.put("s/empty", Bytes::new()).await.unwrap();
     assert!(content(objects, "s/empty").await.is_empty());
 
-    let large = objects.put_stream("s/large äöü (1).bin", stream_of(200, 64 * 1024), u64::MAX).await.unwrap();
-    assert_eq!((large.size, large.content), (200 * 64 * 1024, None));
+    for (count, size) in [(3, 1000), (0, 0), (5, PART_BYTES / 5)] {
+        let small = objects.take_in("s/small", stream_of(count, size), (count * size) as u64).await.unwrap();
+        assert!(matches!(small, TakenIn::Small(content) if content.len() == count * size));
+        assert!(objects.get("s/small").await.unwrap().is_none());
+    }
+
+    let large = objects.take_in("s/large äöü (1).bin", stream_of(200, 64 * 1024), u64::MAX).await.unwrap();
+    assert!(matches!(large, TakenIn::Written(size) if size == 200 * 64 * 1024));
     let back = content(objects, "s/large äöü (1).bin").await;
     assert!(back.chunks(64 * 1024).enumerate().all(|(n, chunk)| chunk.iter().all(|b| *b == n as u8)));
 }
@@ -87,7 +92,7 @@ async fn too_much_leaves_nothing_behind() {
     let local = Local::new();
     for (count, size) in [(3, 1000), (200, 64 * 1024)] {
         let limit = (count * size - 1) as u64;
-        let refused = local.objects.put_stream("x/y", stream_of(count, size), limit).await.unwrap_err();
+        let refused = local.objects.take_in("x/y", stream_of(count, size), limit).await.unwrap_err();
         assert_eq!((refused.id, refused.status), (ErrorId::BodyTooLarge, 413));
         assert_eq!(local.files(), Vec::<PathBuf>::new());
     }
@@ -98,7 +103,7 @@ async fn a_broken_stream_leaves_nothing_behind() {
     let local = Local::new();
     for count in [1, 200] {
         let broken = stream_of(count, 64 * 1024).chain(futures_util::stream::once(async { Err(AppError::new(ErrorId::Timeout)) }));
-        assert_eq!(local.objects.put_stream("x/y", broken, u64::MAX).await.unwrap_err().id, ErrorId::Timeout);
+        assert_eq!(local.objects.take_in("x/y", broken, u64::MAX).await.unwrap_err().id, ErrorId::Timeout);
         assert_eq!(local.files(), Vec::<PathBuf>::new());
     }
 }
@@ -108,7 +113,7 @@ async fn an_abandoned_upload_leaves_nothing_behind() {
     let local = Local::new();
     let stalled = stream_of(200, 64 * 1024).chain(futures_util::stream::pending());
     let objects = local.objects.clone();
-    let upload = tokio::spawn(async move { objects.put_stream("x/y", stalled, u64::MAX).await });
+    let upload = tokio::spawn(async move { objects.take_in("x/y", stalled, u64::MAX).await });
     // Wait until parts are on disk, then vanish as a client does.
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
     while local.files().is_empty() {

@@ -1,6 +1,10 @@
 //! Serving gRPC: who may call, where traces continue, how it stops.
 
-use crate::{config::ConfigError, telemetry};
+use crate::{
+    config::ConfigError,
+    peers::{CONNECTION_WINDOW, STREAM_WINDOW},
+    telemetry,
+};
 use axum::{extract::Request, middleware::Next, response::Response};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use subtle::ConstantTimeEq;
@@ -14,6 +18,8 @@ use tracing::Instrument;
 
 /// Connections are renewed so that callers spread over new replicas.
 const CONNECTION_AGE: Duration = Duration::from_secs(300);
+/// Far above what a gateway has open: each slow download is a call of its own.
+const CALLS_PER_CONNECTION: u32 = 10_000;
 
 /// Continues the caller's trace in every call. Used for both transports.
 pub fn traced(routes: Routes) -> Routes {
@@ -49,6 +55,9 @@ pub async fn serve(routes: Routes, addr: SocketAddr, secret: &str, stop: Cancell
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
         .http2_keepalive_timeout(Some(Duration::from_secs(5)))
         .max_connection_age(CONNECTION_AGE)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_concurrent_streams(CALLS_PER_CONNECTION)
         .add_routes(guarded)
         .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
         .await

@@ -30,6 +30,10 @@ pub const CALL_DEADLINE: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// HTTP/2 connections to a service: two, so that one restart does not stall everything.
 const CONNECTIONS_MIN: usize = 2;
+/// Bytes of one stream on their way, and of all streams of a connection: a slow reader of a file holds up to the first and must
+/// never hold up the others.
+pub(crate) const STREAM_WINDOW: u32 = 512 * 1024;
+pub(crate) const CONNECTION_WINDOW: u32 = i32::MAX as u32;
 /// Largest message either side accepts, bytes.
 pub const MESSAGE_MAX: usize = 32 * 1024 * 1024;
 
@@ -101,6 +105,8 @@ fn connect_lazily(addresses: Arc<[String]>, first: usize) -> Channel {
         .http2_keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(5))
         .keep_alive_while_idle(true)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .connect_with_connector_lazy(connector)
 }
 
@@ -121,6 +127,7 @@ impl Service<Request<Body>> for RpcChannel {
 
     fn call(&mut self, mut request: Request<Body>) -> ResponseFuture {
         telemetry::inject(request.headers_mut());
+        let deadline = own_deadline(request.headers()).unwrap_or(CALL_DEADLINE);
         match &*self.0.0 {
             Inner::InProcess(slot) => {
                 let Some(mut routes) = slot.get().cloned() else {
@@ -128,7 +135,7 @@ impl Service<Request<Body>> for RpcChannel {
                 };
                 let call = routes.call(request);
                 Box::pin(async move {
-                    match tokio::time::timeout(CALL_DEADLINE, call).await {
+                    match tokio::time::timeout(deadline, call).await {
                         Ok(Ok(response)) => Ok(response),
                         Ok(Err(error)) => Err(Status::internal(error.to_string())),
                         Err(_) => Err(Status::deadline_exceeded("no answer in time")),
@@ -143,7 +150,7 @@ impl Service<Request<Body>> for RpcChannel {
                         std::future::poll_fn(|cx| channel.poll_ready(cx)).await?;
                         channel.call(request).await
                     };
-                    match tokio::time::timeout(CALL_DEADLINE, answer).await {
+                    match tokio::time::timeout(deadline, answer).await {
                         Ok(Ok(response)) => Ok(response),
                         Ok(Err(error)) => Err(Status::unavailable(chain(&error))),
                         Err(_) => Err(Status::deadline_exceeded("no answer in time")),
@@ -151,6 +158,22 @@ impl Service<Request<Body>> for RpcChannel {
                 })
             }
         }
+    }
+}
+
+/// What `Request::set_timeout` asked for: digits and a unit.
+fn own_deadline(headers: &http::HeaderMap) -> Option<Duration> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let count: u64 = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(count.checked_mul(3600)?)),
+        "M" => Some(Duration::from_secs(count.checked_mul(60)?)),
+        "S" => Some(Duration::from_secs(count)),
+        "m" => Some(Duration::from_millis(count)),
+        "u" => Some(Duration::from_micros(count)),
+        "n" => Some(Duration::from_nanos(count)),
+        _ => None,
     }
 }
 
@@ -171,5 +194,25 @@ impl fmt::Debug for Peer {
             Inner::Tcp { .. } => "Peer::Tcp",
             Inner::InProcess(_) => "Peer::InProcess",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_may_set_its_own_deadline() {
+        for (seconds, expected) in [(1, 1), (3600, 3600), (86_400, 86_400)] {
+            let mut request = tonic::Request::new(());
+            request.set_timeout(Duration::from_secs(seconds));
+            let headers = request.metadata().clone().into_headers();
+            assert_eq!(own_deadline(&headers), Some(Duration::from_secs(expected)));
+        }
+        assert_eq!(own_deadline(&http::HeaderMap::new()), None);
+        for odd in ["", "S", "5", "5x", "-1S", "é"] {
+            let headers = [(http::HeaderName::from_static("grpc-timeout"), http::HeaderValue::from_str(odd).expect("header"))];
+            assert_eq!(own_deadline(&headers.into_iter().collect()), None, "{odd}");
+        }
     }
 }

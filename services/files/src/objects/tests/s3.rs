@@ -64,6 +64,9 @@ async fn serve(
             bucket.parts.retain(|(u, _), _| *u != upload);
             StatusCode::NO_CONTENT.into_response()
         }
+        ("PUT", None) if headers.get("if-none-match").is_some_and(|v| v == "*") && bucket.objects.contains_key(&key) => {
+            StatusCode::PRECONDITION_FAILED.into_response()
+        }
         ("PUT", None) => {
             bucket.objects.insert(key, body);
             ([("etag", "\"e\"")], "").into_response()
@@ -124,7 +127,7 @@ async fn s3_bucket() {
 #[tokio::test]
 async fn a_refused_upload_is_aborted_in_the_bucket() {
     let (objects, bucket, server) = start().await;
-    let refused = objects.put_stream("x/y", stream_of(300, 64 * 1024), 12 * 1024 * 1024).await.unwrap_err();
+    let refused = objects.take_in("x/y", stream_of(300, 64 * 1024), 12 * 1024 * 1024).await.unwrap_err();
     assert_eq!(refused.status, 413);
     {
         let bucket = bucket.lock().unwrap();

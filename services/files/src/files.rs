@@ -1,0 +1,123 @@
+//! The Files service: uploading, reading and attaching files.
+
+mod rules;
+mod store;
+mod upload;
+
+use crate::{
+    imaging::Workers,
+    incoming,
+    objects::{Download, Objects},
+};
+use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
+use muster_error::{AppError, ErrorId};
+use muster_proto::{
+    files::{
+        BindFilesRequest, CommitRequest, DiscardRequest, FileInfoList, FileInfosRequest, FileRecord, FilesByPostRequest, FilesDone,
+        GetFileRequest, ReadFileRequest, ReadReply, UploadRequest, files_server, read_reply,
+    },
+    model::FileInfo,
+};
+use muster_runtime::{Caller, ConfigFeed, postgres::sql_error};
+use sqlx::PgPool;
+use tonic::{Request, Response, Status, Streaming};
+
+pub use store::take_stale;
+
+pub struct Files {
+    pub pool: PgPool,
+    pub objects: Objects,
+    pub workers: Workers,
+    pub feed: ConfigFeed,
+}
+
+#[tonic::async_trait]
+impl files_server::Files for Files {
+    type ReadStream = BoxStream<'static, Result<ReadReply, Status>>;
+
+    async fn upload(&self, request: Request<Streaming<UploadRequest>>) -> Result<Response<FileInfo>, Status> {
+        Caller::of(&request)?;
+        let mut messages = request.into_inner();
+        let start = incoming::start(&mut messages).await?;
+        Ok(Response::new(upload::receive(self, start, incoming::chunks(messages)).await?))
+    }
+
+    async fn commit(&self, request: Request<CommitRequest>) -> Result<Response<FileInfoList>, Status> {
+        Caller::of(&request)?;
+        let CommitRequest { user_id, channel_id, file_ids } = request.into_inner();
+        let mut tx = self.pool.begin().await.map_err(sql_error)?;
+        let infos = store::commit(&mut *tx, &user_id, &channel_id, &file_ids).await.map_err(sql_error)?;
+        // Someone else's, or so old that the sweeper took them: nothing becomes visible.
+        if infos.len() != file_ids.len() {
+            return Err(AppError::new(ErrorId::FileNotFound).detail("not all of the uploads are pending").into());
+        }
+        tx.commit().await.map_err(sql_error)?;
+        Ok(list(rules::in_order(&file_ids, infos)))
+    }
+
+    async fn discard(&self, request: Request<DiscardRequest>) -> Result<Response<FilesDone>, Status> {
+        Caller::of(&request)?;
+        let DiscardRequest { user_id, file_ids } = request.into_inner();
+        let keys = store::discard(&self.pool, &user_id, &file_ids).await.map_err(sql_error)?;
+        self.objects.delete_all(&keys).await;
+        Ok(Response::new(FilesDone {}))
+    }
+
+    async fn get(&self, request: Request<GetFileRequest>) -> Result<Response<FileRecord>, Status> {
+        Caller::of(&request)?;
+        let row = self.row(&request.get_ref().file_id).await?;
+        Ok(Response::new(FileRecord {
+            has_thumbnail: !row.thumbnail_path.is_empty(),
+            has_preview: !row.preview_path.is_empty(),
+            channel_id: row.post_channel_id,
+            info: Some(row.info),
+        }))
+    }
+
+    async fn read(&self, request: Request<ReadFileRequest>) -> Result<Response<Self::ReadStream>, Status> {
+        Caller::of(&request)?;
+        let ReadFileRequest { file_id, variant } = request.into_inner();
+        let row = self.row(&file_id).await?;
+        let key = rules::key_of(&row, &variant)?;
+        let Some(Download { size, chunks }) = self.objects.get(key).await? else {
+            return Err(AppError::new(ErrorId::FileContentNotFound).detail(key).into());
+        };
+        let size = ReadReply { part: Some(read_reply::Part::Size(size as i64)) };
+        let chunks = chunks.map_ok(|bytes| ReadReply { part: Some(read_reply::Part::Chunk(bytes)) }).map_err(Status::from);
+        Ok(Response::new(futures_util::stream::iter([Ok(size)]).chain(chunks).boxed()))
+    }
+
+    async fn infos(&self, request: Request<FileInfosRequest>) -> Result<Response<FileInfoList>, Status> {
+        Caller::of(&request)?;
+        let ids = request.into_inner().file_ids;
+        let infos = store::infos(&self.pool, &ids).await.map_err(sql_error)?;
+        Ok(list(rules::in_order(&ids, infos)))
+    }
+
+    async fn by_post(&self, request: Request<FilesByPostRequest>) -> Result<Response<FileInfoList>, Status> {
+        Caller::of(&request)?;
+        Ok(list(store::by_post(&self.pool, &request.get_ref().post_id).await.map_err(sql_error)?))
+    }
+
+    async fn bind(&self, request: Request<BindFilesRequest>) -> Result<Response<FileInfoList>, Status> {
+        Caller::of(&request)?;
+        let BindFilesRequest { post_id, channel_id, user_id, file_ids } = request.into_inner();
+        if post_id.is_empty() || channel_id.is_empty() {
+            return Err(AppError::internal("binding files to no post").into());
+        }
+        store::bind(&self.pool, &post_id, &channel_id, &user_id, &file_ids).await.map_err(sql_error)?;
+        let infos = store::infos(&self.pool, &file_ids).await.map_err(sql_error)?;
+        let bound = infos.into_iter().filter(|info| info.post_id == post_id).collect();
+        Ok(list(rules::in_order(&file_ids, bound)))
+    }
+}
+
+impl Files {
+    async fn row(&self, file_id: &str) -> Result<store::FileRow, AppError> {
+        store::get(&self.pool, file_id).await.map_err(sql_error)?.ok_or_else(|| ErrorId::FileNotFound.into())
+    }
+}
+
+fn list(infos: Vec<FileInfo>) -> Response<FileInfoList> {
+    Response::new(FileInfoList { infos })
+}
