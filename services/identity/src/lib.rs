@@ -1,1 +1,96 @@
+//! The identity service: users, credentials, sessions, roles, preferences, statuses, audits.
+//!
+//! Stateless: everything lives in PostgreSQL, or in Redis where it can be rebuilt.
 
+mod audits;
+mod cache;
+mod memberships;
+mod passwords;
+mod preferences;
+mod roles;
+mod sessions;
+mod statuses;
+mod users;
+
+use muster_events::{Bus, OUTBOX_MIGRATION, Outbox};
+use muster_proto::identity::{
+    audits_server::AuditsServer, memberships_server::MembershipsServer, preferences_server::PreferencesServer, roles_server::RolesServer,
+    sessions_server::SessionsServer, statuses_server::StatusesServer, users_server::UsersServer,
+};
+use muster_runtime::{
+    ConfigFeed, ProcessConfig,
+    config::{ConfigError, Role},
+    peers::MESSAGE_MAX,
+    postgres::{self, MigrationFile},
+    redis::Redis,
+};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+const MIGRATIONS: &[MigrationFile] = &[
+    OUTBOX_MIGRATION,
+    (2, "users", include_str!("../migrations/0002_users.sql")),
+    (3, "sessions", include_str!("../migrations/0003_sessions.sql")),
+];
+
+/// What the service is started with.
+pub struct Deps {
+    pub config: Arc<ProcessConfig>,
+    pub feed: ConfigFeed,
+    pub bus: Bus,
+    pub redis: Redis,
+    pub stop: CancellationToken,
+}
+
+/// Migrates the schema, seeds the roles, starts background tasks (ended by `stop`) and returns the gRPC services.
+pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
+    let url = deps.config.database_url(Role::Identity)?;
+    let pool = postgres::connect(&url, "identity", deps.config.database_connections, MIGRATIONS).await?;
+    roles::seed(&pool, &deps.feed.get().tree).await.map_err(|e| ConfigError(format!("seeding roles: {e}")))?;
+
+    let outbox = Outbox::start(pool.clone(), deps.bus.clone(), deps.stop.clone());
+    let cache = cache::Cache::start(deps.redis.clone(), deps.stop.clone());
+    let audit_log = audits::AuditLog::start(pool.clone());
+    let passwords = passwords::Passwords::new(deps.config.bcrypt_cost);
+    let live = statuses::Live::start(pool.clone(), deps.redis, cache.clone(), deps.bus, deps.feed.clone(), deps.stop.clone());
+    let revoker = sessions::Revoker::new(outbox.clone(), cache.clone());
+    sessions::expire_in_background(pool.clone(), deps.stop);
+
+    macro_rules! service {
+        ($server:ident, $service:expr) => {
+            $server::new($service).max_decoding_message_size(MESSAGE_MAX).max_encoding_message_size(MESSAGE_MAX)
+        };
+    }
+    let mut routes = Routes::builder();
+    routes
+        .add_service(service!(
+            UsersServer,
+            users::UsersService {
+                pool: pool.clone(),
+                outbox: outbox.clone(),
+                feed: deps.feed.clone(),
+                passwords: passwords.clone(),
+                revoker: revoker.clone(),
+                live: live.clone(),
+                audit_log: audit_log.clone(),
+            }
+        ))
+        .add_service(service!(
+            SessionsServer,
+            sessions::SessionsService {
+                pool: pool.clone(),
+                feed: deps.feed.clone(),
+                cache,
+                passwords,
+                revoker,
+                audit_log: audit_log.clone()
+            }
+        ))
+        .add_service(service!(PreferencesServer, preferences::PreferencesService { pool: pool.clone(), outbox: outbox.clone() }))
+        .add_service(service!(StatusesServer, statuses::StatusesService { live }))
+        .add_service(service!(RolesServer, roles::RolesService { pool: pool.clone(), outbox, audit_log }))
+        .add_service(service!(MembershipsServer, memberships::MembershipsService { pool: pool.clone() }))
+        .add_service(service!(AuditsServer, audits::AuditsService { pool }));
+    Ok(routes.routes())
+}

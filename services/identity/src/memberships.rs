@@ -1,0 +1,124 @@
+//! Who is in which team and channel: copies of facts the teams service owns, so that user lists are one query.
+
+use muster_domain::time::now_ms;
+use muster_error::AppError;
+use muster_proto::identity::{ApplyMembershipsRequest, MembershipFact, MembershipsApplied, memberships_server::Memberships};
+use muster_runtime::{Caller, postgres::sql_error};
+use sqlx::{PgConnection, PgPool};
+use std::collections::BTreeMap;
+use tonic::{Request, Response, Status};
+
+pub(crate) struct MembershipsService {
+    pub(crate) pool: PgPool,
+}
+
+#[tonic::async_trait]
+impl Memberships for MembershipsService {
+    async fn apply(&self, request: Request<ApplyMembershipsRequest>) -> Result<Response<MembershipsApplied>, Status> {
+        Caller::of(&request)?;
+        let facts = newest(request.into_inner().facts);
+        apply(&self.pool, &facts).await.map_err(sql_error)?;
+        Ok(Response::new(MembershipsApplied {}))
+    }
+}
+
+/// One fact per (group, user): the newest. Sorted, so that concurrent calls lock rows in the same order.
+fn newest(facts: Vec<MembershipFact>) -> Vec<MembershipFact> {
+    let mut by_key = BTreeMap::new();
+    for fact in facts {
+        let key = (fact.group_id.clone(), fact.user_id.clone());
+        match by_key.get_mut(&key) {
+            None => {
+                by_key.insert(key, fact);
+            }
+            Some(known) => {
+                let known: &mut MembershipFact = known;
+                let bump_user = known.bump_user || fact.bump_user;
+                if fact.version >= known.version {
+                    *known = fact;
+                }
+                known.bump_user = bump_user;
+            }
+        }
+    }
+    by_key.into_values().collect()
+}
+
+async fn apply(pool: &PgPool, facts: &[MembershipFact]) -> sqlx::Result<()> {
+    if facts.is_empty() {
+        return Ok(());
+    }
+    let mut tx = pool.begin().await?;
+    lock_names(&mut tx, facts).await?;
+    let column = |get: fn(&MembershipFact) -> &str| facts.iter().map(get).map(str::to_owned).collect::<Vec<_>>();
+    let bumped: Vec<String> = sqlx::query_scalar(
+        "WITH fact AS (
+             SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::boolean[])
+                 AS f (group_id, kind, user_id, member, version, bump)
+         ), changed AS (
+             INSERT INTO group_members (group_id, user_id, kind, username, member, version)
+             SELECT f.group_id, f.user_id, f.kind, coalesce(u.username, ''), f.member, f.version
+             FROM fact f LEFT JOIN users u ON u.id = f.user_id
+             ON CONFLICT (group_id, user_id) DO UPDATE SET member = excluded.member, version = excluded.version
+                 WHERE group_members.version < excluded.version
+             RETURNING group_id, user_id
+         )
+         SELECT DISTINCT c.user_id FROM changed c JOIN fact f ON f.group_id = c.group_id AND f.user_id = c.user_id AND f.bump
+         ORDER BY 1",
+    )
+    .bind(column(|f| &f.group_id))
+    .bind(column(|f| &f.kind))
+    .bind(column(|f| &f.user_id))
+    .bind(facts.iter().map(|f| f.member).collect::<Vec<_>>())
+    .bind(facts.iter().map(|f| f.version).collect::<Vec<_>>())
+    .bind(facts.iter().map(|f| f.bump_user).collect::<Vec<_>>())
+    .fetch_all(&mut *tx)
+    .await?;
+    if !bumped.is_empty() {
+        sqlx::query("UPDATE users SET update_at = greatest(update_at + 1, $2) WHERE id = ANY($1)")
+            .bind(&bumped)
+            .bind(now_ms())
+            .execute(&mut *tx)
+            .await?;
+    }
+    tx.commit().await
+}
+
+/// Keeps the users from being renamed until the copy of their name is stored.
+async fn lock_names(tx: &mut PgConnection, facts: &[MembershipFact]) -> sqlx::Result<()> {
+    let mut ids: Vec<&str> = facts.iter().map(|f| f.user_id.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    sqlx::query("SELECT 1 FROM users WHERE id = ANY($1) ORDER BY id FOR KEY SHARE").bind(&ids).execute(tx).await?;
+    Ok(())
+}
+
+/// Follows a new username in the copies.
+pub(crate) async fn rename(tx: &mut PgConnection, user_id: &str, username: &str) -> Result<(), AppError> {
+    sqlx::query("UPDATE group_members SET username = $2 WHERE user_id = $1")
+        .bind(user_id)
+        .bind(username)
+        .execute(tx)
+        .await
+        .map_err(sql_error)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_fact_wins_and_keeps_the_bump() {
+        let fact = |version, member, bump_user| MembershipFact {
+            group_id: "g".into(),
+            kind: "team".into(),
+            user_id: "u".into(),
+            member,
+            version,
+            bump_user,
+        };
+        let facts = newest(vec![fact(2, false, false), fact(1, true, true)]);
+        assert_eq!(facts, vec![fact(2, false, true)]);
+    }
+}

@@ -1,0 +1,151 @@
+//! Logging in: the checks in the order of the reference (identity, section 3).
+
+use super::{SessionsService, Which, authenticate::token_hash, delete, store, user_agent};
+use crate::users;
+use muster_domain::{
+    config::Settings,
+    ids::{new_id, new_token},
+    time::{DAY_MS, now_ms},
+};
+use muster_error::{AppError, ErrorId};
+use muster_proto::{
+    identity::{LoginReply, LoginRequest},
+    model::{Session, User},
+};
+use muster_runtime::{Caller, postgres::sql_error};
+
+/// Bytes of a device id.
+pub(super) const DEVICE_ID_MAX: usize = 512;
+/// Longest login id that can exist, bytes.
+const LOGIN_ID_MAX: usize = 128;
+const LDAP: &str = "ldap";
+
+pub(super) fn mobile_lifetime(settings: &Settings) -> i64 {
+    settings.session_length_mobile_in_days.saturating_mul(DAY_MS)
+}
+
+/// How long a new session lasts, ms.
+fn lifetime(settings: &Settings, device_id: &str) -> i64 {
+    if device_id.is_empty() { settings.session_length_web_in_days.saturating_mul(DAY_MS) } else { mobile_lifetime(settings) }
+}
+
+impl SessionsService {
+    pub(super) async fn log_in(&self, caller: &Caller, request: LoginRequest) -> Result<LoginReply, AppError> {
+        // The trail of a login carries no session: the caller may have one of somebody else.
+        let caller = Caller { session_id: String::new(), ..caller.clone() };
+        let (by_id, login_id) = (request.id.clone(), request.login_id.clone());
+        self.audit_log.record(&caller, &by_id, format!("attempt - login_id={login_id}")).await;
+        let user = match self.authenticate_user(&request).await {
+            Ok(user) => user,
+            Err(error) => {
+                self.audit_log.record(&caller, &by_id, format!("failure - login_id={login_id}")).await;
+                return Err(error);
+            }
+        };
+        self.audit_log.record(&caller, &user.id, "authenticated").await;
+        let (session, token) = self.open_session(&user, &request).await?;
+        self.audit_log.record(&caller, &user.id, "success").await;
+        Ok(LoginReply { user: Some(user), session: Some(session), token })
+    }
+
+    async fn authenticate_user(&self, request: &LoginRequest) -> Result<User, AppError> {
+        let snapshot = self.feed.get();
+        let settings = &snapshot.settings;
+        if request.password.is_empty() {
+            return Err(ErrorId::LoginBlankPassword.into());
+        }
+        if request.device_id.len() > DEVICE_ID_MAX {
+            return Err(AppError::body("device_id"));
+        }
+        let user = self.find_user(request, settings).await?;
+        if user.auth_service == LDAP {
+            return Err(ErrorId::LoginLdapNotAvailable.into());
+        }
+        if !user.auth_service.is_empty() {
+            return Err(AppError::new(ErrorId::LoginUseAuthService).param("AuthService", user.auth_service.to_uppercase()));
+        }
+        if user.delete_at > 0 {
+            return Err(ErrorId::LoginInactive.into());
+        }
+        let user = self.check_password(user, &request.password, settings).await?;
+        if settings.require_email_verification && !user.email_verified {
+            return Err(ErrorId::LoginNotVerified.into());
+        }
+        Ok(user)
+    }
+
+    async fn find_user(&self, request: &LoginRequest, settings: &Settings) -> Result<User, AppError> {
+        let unknown = || AppError::new(ErrorId::LoginUnknown);
+        if !request.id.is_empty() {
+            return users::by_id(&self.pool, &request.id).await.map_err(sql_error)?.ok_or_else(unknown);
+        }
+        let by_username = settings.enable_sign_in_with_username && !request.ldap_only;
+        let by_email = settings.enable_sign_in_with_email && !request.ldap_only;
+        if request.login_id.is_empty() || request.login_id.len() > LOGIN_ID_MAX {
+            return Err(unknown());
+        }
+        let mut found = users::for_login(&self.pool, &request.login_id, by_username, by_email).await.map_err(sql_error)?;
+        match found.len() {
+            0 => Err(unknown()),
+            1 => Ok(found.remove(0)),
+            _ => Err(ErrorId::LoginAmbiguous.into()),
+        }
+    }
+
+    /// The count of failures is read and written within one turn, so that parallel guesses cannot outrun the limit.
+    async fn check_password(&self, mut user: User, password: &str, settings: &Settings) -> Result<User, AppError> {
+        let limit = settings.maximum_login_attempts;
+        let locked = || AppError::new(ErrorId::LoginTooManyAttempts);
+        if user.failed_attempts >= limit {
+            return Err(locked());
+        }
+        let turn = self.passwords.turn().await?;
+        let (hash, failed) = users::password(&self.pool, &user.id).await.map_err(sql_error)?.ok_or(ErrorId::LoginUnknown)?;
+        if failed >= limit {
+            return Err(locked());
+        }
+        if !turn.verify(password.to_owned(), hash).await? {
+            users::count_failure(&self.pool, &user.id).await.map_err(sql_error)?;
+            return Err(ErrorId::LoginInvalidPassword.into());
+        }
+        if failed > 0 && !users::clear_failures(&self.pool, &user.id, limit).await.map_err(sql_error)? {
+            return Err(locked());
+        }
+        user.failed_attempts = 0;
+        Ok(user)
+    }
+
+    async fn open_session(&self, user: &User, request: &LoginRequest) -> Result<(Session, String), AppError> {
+        let token = new_token();
+        let now = now_ms();
+        let session = Session {
+            id: new_id(),
+            create_at: now,
+            expires_at: now + lifetime(&self.feed.get().settings, &request.device_id),
+            last_activity_at: now,
+            user_id: user.id.clone(),
+            device_id: request.device_id.clone(),
+            roles: user.roles.clone(),
+            props: user_agent::props(&request.user_agent),
+            ..Session::default()
+        };
+        let mut tx = self.pool.begin().await.map_err(sql_error)?;
+        // Read again under a lock: roles given, or an account closed, meanwhile must not be missed by the new session.
+        let (roles, active) = users::lock_for_session(&mut tx, &user.id).await.map_err(sql_error)?.ok_or(ErrorId::LoginUnknown)?;
+        if !active {
+            return Err(ErrorId::LoginInactive.into());
+        }
+        let session = Session { roles, ..session };
+        let revoked = if request.device_id.is_empty() {
+            Vec::new()
+        } else {
+            let which = Which::Device { device_id: &request.device_id, keep: "" };
+            delete(&mut tx, &user.id, which).await.map_err(sql_error)?
+        };
+        let end = self.revoker.record(&mut tx, &user.id, revoked).await?;
+        store::insert(&mut tx, &session, &token_hash(&token), "").await.map_err(sql_error)?;
+        tx.commit().await.map_err(sql_error)?;
+        self.revoker.announce(end).await;
+        Ok((session, token))
+    }
+}

@@ -1,0 +1,196 @@
+//! Lists, search and autocompletion of users. A group's list is one index range of `group_members` in the order it is
+//! shown; prefixes are ranges of an index each.
+
+use super::store::{COLUMNS, user};
+use muster_proto::{
+    identity::{AutocompleteUsersRequest, ListUsersRequest, SearchUsersRequest},
+    model::User,
+};
+use sqlx::{PgPool, Postgres, QueryBuilder, Row};
+
+/// Words of a search term that count; the rest is ignored.
+const WORDS_MAX: usize = 16;
+/// Sorts after everything that begins with the text before it.
+const LAST: char = '\u{10ffff}';
+
+/// Whom a query ranges over.
+enum Scope<'a> {
+    Everybody,
+    Without,
+    In(&'a str),
+    NotIn(&'a str),
+    /// In the first group, not in the second.
+    InBut(&'a str, &'a str),
+}
+
+/// `FROM … WHERE …` of a scope; `u` is the user.
+fn push_scope<'a>(query: &mut QueryBuilder<'a, Postgres>, scope: &Scope<'a>, with_former: bool) {
+    const NO_TEAM: &str = " NOT EXISTS (SELECT 1 FROM group_members g WHERE g.user_id = u.id AND g.kind = 'team' AND g.member)";
+    let not_in = |query: &mut QueryBuilder<'a, Postgres>, group: &'a str| {
+        query.push(" NOT EXISTS (SELECT 1 FROM group_members n WHERE n.user_id = u.id AND n.member AND n.group_id = ");
+        query.push_bind(group).push(")");
+    };
+    match scope {
+        Scope::Everybody => {
+            query.push(" FROM users u WHERE true");
+        }
+        Scope::Without => {
+            query.push(" FROM users u WHERE").push(NO_TEAM);
+        }
+        Scope::In(group) | Scope::InBut(group, _) => {
+            query.push(" FROM group_members m JOIN users u ON u.id = m.user_id WHERE m.group_id = ").push_bind(*group);
+            if !with_former {
+                query.push(" AND m.member");
+            }
+        }
+        Scope::NotIn(group) => {
+            query.push(" FROM users u WHERE");
+            not_in(query, group);
+        }
+    }
+    if let Scope::InBut(_, group) = scope {
+        query.push(" AND");
+        not_in(query, group);
+    }
+}
+
+/// The column that is in the order of usernames.
+fn by_name(scope: &Scope) -> &'static str {
+    if matches!(scope, Scope::In(_) | Scope::InBut(..)) { "m.username" } else { "u.username" }
+}
+
+/// Sorting by anything but the name reads the whole group; the durable copy of statuses may lag by a second.
+pub(super) async fn list(pool: &PgPool, request: &ListUsersRequest) -> sqlx::Result<Vec<User>> {
+    let set = |text: &str| !text.is_empty();
+    let scope = if request.without_team {
+        Scope::Without
+    } else if set(&request.not_in_channel) {
+        Scope::InBut(&request.in_team, &request.not_in_channel)
+    } else if set(&request.not_in_team) {
+        Scope::NotIn(&request.not_in_team)
+    } else if set(&request.in_team) {
+        Scope::In(&request.in_team)
+    } else if set(&request.in_channel) {
+        Scope::In(&request.in_channel)
+    } else {
+        Scope::Everybody
+    };
+    let mut query = QueryBuilder::new(format!("SELECT {COLUMNS}"));
+    let by_activity = request.sort == "last_activity_at";
+    if by_activity {
+        query.push(", (SELECT s.last_activity_at FROM statuses s WHERE s.user_id = u.id) AS last_activity_at");
+    }
+    let with_former = by_activity || request.sort == "create_at";
+    push_scope(&mut query, &scope, with_former);
+    match request.sort.as_str() {
+        "create_at" => query.push(" ORDER BY u.create_at DESC, u.id"),
+        "last_activity_at" => {
+            query.push(" AND EXISTS (SELECT 1 FROM statuses s WHERE s.user_id = u.id) ORDER BY last_activity_at DESC, u.id")
+        }
+        "status" => query.push(
+            " ORDER BY CASE (SELECT s.status FROM statuses s WHERE s.user_id = u.id)
+                 WHEN 'online' THEN 1 WHEN 'away' THEN 2 WHEN 'dnd' THEN 3 ELSE 4 END, u.username",
+        ),
+        _ => query.push(" ORDER BY ").push(by_name(&scope)),
+    };
+    query.push(" LIMIT ").push_bind(request.limit).push(" OFFSET ").push_bind(request.offset);
+    query
+        .build()
+        .fetch_all(pool)
+        .await?
+        .iter()
+        .map(|row| {
+            let mut user = user(row)?;
+            if by_activity {
+                user.last_activity_at = row.try_get("last_activity_at")?;
+            }
+            Ok(user)
+        })
+        .collect()
+}
+
+/// What a word may begin.
+struct Fields {
+    full_name: bool,
+    email: bool,
+}
+
+/// The words of a term, folded; `*` means nothing.
+fn words(term: &str) -> Vec<String> {
+    term.replace('*', "").to_lowercase().split_whitespace().take(WORDS_MAX).map(str::to_owned).collect()
+}
+
+fn push_words(query: &mut QueryBuilder<'_, Postgres>, term: &str, fields: &Fields) {
+    let mut columns = vec!["u.username", "u.search_nickname"];
+    if fields.full_name {
+        columns.extend(["u.search_first_name", "u.search_last_name"]);
+    }
+    if fields.email {
+        columns.push("u.email");
+    }
+    for word in words(term) {
+        let end = format!("{word}{LAST}");
+        query.push(" AND (");
+        for (i, column) in columns.iter().enumerate() {
+            query.push(if i > 0 { " OR (" } else { "(" });
+            query.push(column).push(" >= ").push_bind(word.clone());
+            query.push(" AND ").push(column).push(" < ").push_bind(end.clone());
+            // Lets the partial indexes answer.
+            query.push(" AND ").push(column).push(" <> '')");
+        }
+        query.push(")");
+    }
+}
+
+async fn find(pool: &PgPool, scope: Scope<'_>, term: &str, fields: &Fields, inactive: bool, limit: i64) -> sqlx::Result<Vec<User>> {
+    let mut query = QueryBuilder::new(format!("SELECT {COLUMNS}"));
+    push_scope(&mut query, &scope, false);
+    push_words(&mut query, term, fields);
+    if !inactive {
+        query.push(" AND u.delete_at = 0");
+    }
+    query.push(" ORDER BY ").push(by_name(&scope)).push(" LIMIT ").push_bind(limit);
+    query.build().fetch_all(pool).await?.iter().map(user).collect()
+}
+
+pub(super) async fn search(pool: &PgPool, request: &SearchUsersRequest) -> sqlx::Result<Vec<User>> {
+    let set = |text: &str| !text.is_empty();
+    let scope = if request.without_team {
+        Scope::Without
+    } else if set(&request.in_channel_id) {
+        Scope::In(&request.in_channel_id)
+    } else if set(&request.not_in_channel_id) {
+        Scope::InBut(&request.team_id, &request.not_in_channel_id)
+    } else if set(&request.not_in_team_id) {
+        Scope::NotIn(&request.not_in_team_id)
+    } else if set(&request.team_id) {
+        Scope::In(&request.team_id)
+    } else {
+        Scope::Everybody
+    };
+    let fields = Fields { full_name: request.search_full_name, email: request.search_email };
+    find(pool, scope, &request.term, &fields, request.allow_inactive, request.limit).await
+}
+
+/// Those in the channel (or the team, or all), and with a channel those outside it.
+pub(super) async fn autocomplete(pool: &PgPool, request: &AutocompleteUsersRequest) -> sqlx::Result<(Vec<User>, Vec<User>)> {
+    let fields = Fields { full_name: request.search_full_name, email: false };
+    let find = |scope| find(pool, scope, &request.name, &fields, false, request.limit);
+    match (request.in_channel.as_str(), request.in_team.as_str()) {
+        ("", "") => Ok((find(Scope::Everybody).await?, Vec::new())),
+        ("", team) => Ok((find(Scope::In(team)).await?, Vec::new())),
+        (channel, "") => Ok((find(Scope::In(channel)).await?, find(Scope::NotIn(channel)).await?)),
+        (channel, team) => Ok((find(Scope::In(channel)).await?, find(Scope::InBut(team, channel)).await?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_term_is_folded_words() {
+        assert_eq!(words("  ÉL* b%_ \t@c"), ["él", "b%_", "@c"]);
+        assert_eq!(words("*"), [""; 0]);
+    }
+}
