@@ -8,6 +8,7 @@ pub mod contract;
 pub mod files;
 pub mod jobs;
 pub mod license;
+pub mod logs;
 pub mod ping;
 pub mod posts;
 pub mod preferences;
@@ -100,6 +101,7 @@ fn built() -> ApiRoutes {
         .merge(files::routes())
         .merge(jobs::routes())
         .merge(license::routes())
+        .merge(logs::routes())
         .merge(ping::routes())
         .merge(posts::routes())
         .merge(preferences::routes())

@@ -14,7 +14,11 @@ use crate::{
 use axum::{Router, extract::Request, serve::ListenerExt};
 use muster_events::Bus;
 use muster_runtime::{ConfigFeed, ProcessConfig, config::ConfigError, health::Readiness, redis::Redis};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -53,6 +57,7 @@ pub async fn start(deps: Deps) -> Result<(), ConfigError> {
         config: deps.feed,
         hub: hub.clone(),
         bus: deps.bus.clone(),
+        accounts_exist: AtomicBool::new(false),
         client_dir: deps.config.client_dir.clone(),
     });
     tokio::spawn(become_ready(deps.readiness.clone(), access, deps.bus, deps.stop.clone()));

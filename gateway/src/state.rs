@@ -3,7 +3,11 @@
 use crate::{access::Access, clients::Clients, sessions::Sessions, version::Version, ws::Hub};
 use muster_events::Bus;
 use muster_runtime::ConfigFeed;
-use std::{ops::Deref, path::PathBuf, sync::Arc};
+use std::{
+    ops::Deref,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 /// The gateway's parts; cheap to clone.
 #[derive(Clone)]
@@ -17,6 +21,8 @@ pub struct Parts {
     pub version: Version,
     pub hub: Hub,
     pub bus: Bus,
+    /// Whether an account is known to exist: accounts never go back to none.
+    pub accounts_exist: AtomicBool,
     /// The web client's files.
     pub client_dir: PathBuf,
 }

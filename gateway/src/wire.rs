@@ -22,6 +22,9 @@ pub struct RawJson(pub Bytes);
 /// 200 `{"status":"OK"}`.
 pub struct StatusOk;
 
+/// An answer that nobody may keep.
+pub struct NoCache<T>(pub T);
+
 /// 304, or a body with its ETag.
 pub enum NotModifiedOr<T> {
     NotModified(String),
@@ -49,6 +52,12 @@ impl IntoResponse for RawJson {
 impl IntoResponse for StatusOk {
     fn into_response(self) -> Response {
         RawJson(Bytes::from_static(br#"{"status":"OK"}"#)).into_response()
+    }
+}
+
+impl<T: IntoResponse> IntoResponse for NoCache<T> {
+    fn into_response(self) -> Response {
+        ([(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, must-revalidate"))], self.0).into_response()
     }
 }
 

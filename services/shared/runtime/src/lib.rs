@@ -4,6 +4,7 @@ pub mod caller;
 pub mod config;
 pub mod grpc;
 pub mod health;
+pub mod logs;
 pub mod nats;
 pub mod peers;
 pub mod postgres;

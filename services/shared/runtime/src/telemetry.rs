@@ -2,7 +2,10 @@
 //!
 //! Spans that make up a request's trace have target [`TRACE`]: they cost nothing unless `MUSTER_OTLP_ENDPOINT` is set.
 
-use crate::config::{ConfigError, Role, setting};
+use crate::{
+    config::{ConfigError, Role, setting},
+    logs::RecentLines,
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::{
@@ -69,8 +72,11 @@ pub fn init(role: Role) -> Result<Telemetry, ConfigError> {
         TRACING_ON.store(true, Ordering::Relaxed);
         tracing_opentelemetry::layer().with_tracer(p.tracer("muster")).with_filter(filter::filter_fn(|meta| meta.target() == TRACE))
     });
+    let recent_filter = EnvFilter::try_new(&filter_text).map_err(|e| ConfigError(format!("MUSTER_LOG: {e}")))?;
+    let recent = RecentLines.with_filter(filter::filter_fn(|meta| meta.target() != TRACE)).with_filter(recent_filter);
     tracing_subscriber::registry()
         .with(logs.with_filter(filter))
+        .with(recent)
         .with(traces)
         .try_init()
         .map_err(|e| ConfigError(format!("logging: {e}")))?;
