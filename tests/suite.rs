@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod architecture;
+mod parity;
 #[path = "api/ping.rs"]
 mod ping;
