@@ -129,10 +129,16 @@ fn peers(config: &ProcessConfig) -> anyhow::Result<Clients> {
 
 async fn service_routes(context: &Parts, service: Role) -> anyhow::Result<Routes> {
     let (config, feed, bus, stop) = (context.config.clone(), context.feed.clone(), context.bus.clone(), context.stop.clone());
-    let readiness = context.readiness.clone();
+    let (readiness, peers) = (context.readiness.clone(), context.peers.clone());
     let routes = match service {
-        // Wired as each service lands.
-        Role::Identity | Role::Teams | Role::Posts | Role::Files => Routes::default(),
+        Role::Identity => muster_identity::start(muster_identity::Deps { config, feed, bus, redis: context.redis.clone(), stop }).await?,
+        Role::Teams => {
+            let (identity, posts) = (peers.identity, peers.posts);
+            muster_teams::start(muster_teams::Deps { config, feed, bus, readiness, stop, identity, posts }).await?
+        }
+        // Wired as it lands.
+        Role::Posts => Routes::default(),
+        Role::Files => muster_files::start(muster_files::Deps { config, feed, stop }).await?,
         Role::Jobs => muster_jobs::start(muster_jobs::Deps { config, feed, bus, readiness, stop }).await?,
         Role::Gateway | Role::All => Routes::default(),
     };
