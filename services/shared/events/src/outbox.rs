@@ -2,6 +2,7 @@
 //! them. What is left behind is published again (receivers recognise the batch id).
 
 use crate::{Announcement, Bus};
+use bytes::Bytes;
 use muster_domain::time::now_ms;
 use prost::Message;
 use sqlx::{PgConnection, PgPool, Row};
@@ -25,6 +26,22 @@ const SWEEP_LIMIT: i64 = 500;
 
 /// A row: when it was recorded (ms), and the batch id.
 type Key = (i64, String);
+
+/// An announcement as it is stored and sent, encoded once. For writers that store it by a statement of their own.
+#[derive(Debug, Clone)]
+pub struct Encoded {
+    pub create_at: i64,
+    pub id: String,
+    pub subject: String,
+    pub payload: Bytes,
+}
+
+impl From<Announcement> for Encoded {
+    fn from(Announcement { subject, batch }: Announcement) -> Self {
+        let payload = batch.encode_to_vec().into();
+        Self { create_at: batch.create_at, id: batch.id, subject, payload }
+    }
+}
 
 #[derive(Clone)]
 pub struct Outbox {
@@ -67,10 +84,15 @@ impl Outbox {
 
     /// Publishes what was recorded; call after the commit.
     pub async fn publish(&self, announcements: Vec<Announcement>) {
-        for Announcement { subject, batch } in announcements {
-            self.bus.publish_bytes(subject, batch.encode_to_vec().into()).await;
+        self.publish_encoded(announcements.into_iter().map(Encoded::from).collect()).await;
+    }
+
+    /// Like [`Outbox::publish`].
+    pub async fn publish_encoded(&self, announcements: Vec<Encoded>) {
+        for Encoded { create_at, id, subject, payload } in announcements {
+            self.bus.publish_bytes(subject, payload).await;
             // A full queue leaves the row to the sweeper.
-            let _ = self.published.try_send((batch.create_at, batch.id));
+            let _ = self.published.try_send((create_at, id));
         }
     }
 }
