@@ -11,8 +11,10 @@ pub mod extract;
 pub mod server;
 pub mod sessions;
 pub mod state;
+pub mod uploads;
 pub mod version;
 pub mod web;
+pub mod web_error;
 pub mod wire;
 pub mod ws;
 

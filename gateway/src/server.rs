@@ -65,6 +65,7 @@ pub async fn start(deps: Deps) -> Result<(), ConfigError> {
     let app = Router::new()
         .nest("/api/v4", api::router(gateway.clone()).merge(ws::router(gateway.clone())))
         .route("/api/{*rest}", axum::routing::any(|request: Request| async move { edge::no_such_route(request.uri().path()) }))
+        .merge(api::files::public_routes(gateway.clone()))
         .merge(web::router(gateway.clone()))
         .layer(axum::middleware::from_fn_with_state(gateway, edge::outermost));
 
