@@ -8,6 +8,7 @@ pub mod clients;
 pub mod edge;
 pub mod error;
 pub mod extract;
+pub mod pictures;
 pub mod server;
 pub mod sessions;
 pub mod state;
