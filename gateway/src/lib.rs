@@ -9,6 +9,7 @@ pub mod edge;
 pub mod error;
 pub mod extract;
 pub mod pictures;
+pub mod presence;
 pub mod server;
 pub mod sessions;
 pub mod state;

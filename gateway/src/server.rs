@@ -5,6 +5,7 @@ use crate::{
     api, caches,
     clients::Clients,
     edge,
+    presence::Presence,
     sessions::Sessions,
     state::{Gateway, Parts},
     version::Version,
@@ -49,7 +50,9 @@ pub async fn start(deps: Deps) -> Result<(), ConfigError> {
     let invalidations = deps.bus.invalidations().await.map_err(|e| ConfigError(format!("subscribing to invalidations: {e}")))?;
     tokio::spawn(caches::keep_true(invalidations, sessions.clone(), access.clone(), deps.stop.clone()));
 
+    let presence = Presence::start(deps.clients.clone(), deps.stop.clone());
     let gateway = Gateway::new(Parts {
+        presence,
         clients: deps.clients,
         sessions,
         access: access.clone(),
