@@ -5,3 +5,4 @@ mod architecture;
 mod parity;
 #[path = "api/ping.rs"]
 mod ping;
+mod ws;

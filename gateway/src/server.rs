@@ -48,6 +48,7 @@ pub async fn start(deps: Deps) -> Result<(), ConfigError> {
         .await
         .map_err(|e| ConfigError(format!("subscribing to events: {e}")))?;
     let invalidations = deps.bus.invalidations().await.map_err(|e| ConfigError(format!("subscribing to invalidations: {e}")))?;
+    tokio::spawn(ws::presence::renew(hub.clone(), deps.clients.clone(), deps.stop.clone()));
     tokio::spawn(caches::keep_true(invalidations, sessions.clone(), access.clone(), deps.stop.clone()));
 
     let presence = Presence::start(deps.clients.clone(), deps.stop.clone());

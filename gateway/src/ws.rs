@@ -4,6 +4,7 @@ mod actions;
 mod connection;
 mod fanout;
 mod hub;
+pub mod presence;
 
 pub use connection::router;
 pub use hub::Hub;
