@@ -146,9 +146,9 @@ become_postgres_user() {
     # A change of user clears the parent-death signal that `start` asked for, so it is asked for again here.
     AS_POSTGRES=(setpriv --pdeathsig INT --reuid "$user" --regid "$(id -g "$user")" --clear-groups)
     PG_OWNER=$user
-    "${AS_POSTGRES[@]}" test -x "$DATA" && return 0
+    "${AS_POSTGRES[@]}" stat "$DATA/run" >/dev/null 2>&1 && return 0
     AS_POSTGRES+=(--inh-caps +dac_read_search --ambient-caps +dac_read_search)
-    "${AS_POSTGRES[@]}" test -x "$DATA" 2>/dev/null ||
+    "${AS_POSTGRES[@]}" stat "$DATA/run" >/dev/null 2>&1 ||
         die "PostgreSQL runs as the user $user, who cannot enter $DATA." "Choose another place, for example: ./run --data /var/lib/muster"
 }
 

@@ -1,9 +1,7 @@
 //! Tag `teams`; one module per topic below.
 
-pub mod image;
-
 use super::ApiRoutes;
 
 pub fn routes() -> ApiRoutes {
-    ApiRoutes::new().merge(image::routes())
+    ApiRoutes::new()
 }

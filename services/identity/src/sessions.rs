@@ -4,6 +4,7 @@ mod authenticate;
 mod login;
 mod revocation;
 mod store;
+mod user_agent;
 
 use crate::{audits::AuditLog, cache::Cache, passwords::Passwords};
 use muster_domain::time::now_ms;
