@@ -8,11 +8,15 @@ pub mod clients;
 pub mod edge;
 pub mod error;
 pub mod extract;
+pub mod pictures;
+pub mod presence;
 pub mod server;
 pub mod sessions;
 pub mod state;
+pub mod uploads;
 pub mod version;
 pub mod web;
+pub mod web_error;
 pub mod wire;
 pub mod ws;
 

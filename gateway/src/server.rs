@@ -5,6 +5,7 @@ use crate::{
     api, caches,
     clients::Clients,
     edge,
+    presence::Presence,
     sessions::Sessions,
     state::{Gateway, Parts},
     version::Version,
@@ -50,7 +51,9 @@ pub async fn start(deps: Deps) -> Result<(), ConfigError> {
     tokio::spawn(ws::presence::renew(hub.clone(), deps.clients.clone(), deps.stop.clone()));
     tokio::spawn(caches::keep_true(invalidations, sessions.clone(), access.clone(), deps.stop.clone()));
 
+    let presence = Presence::start(deps.clients.clone(), deps.stop.clone());
     let gateway = Gateway::new(Parts {
+        presence,
         clients: deps.clients,
         sessions,
         access: access.clone(),
@@ -66,6 +69,7 @@ pub async fn start(deps: Deps) -> Result<(), ConfigError> {
     let app = Router::new()
         .nest("/api/v4", api::router(gateway.clone()).merge(ws::router(gateway.clone())))
         .route("/api/{*rest}", axum::routing::any(|request: Request| async move { edge::no_such_route(request.uri().path()) }))
+        .merge(api::files::public_routes(gateway.clone()))
         .merge(web::router(gateway.clone()))
         .layer(axum::middleware::from_fn_with_state(gateway, edge::outermost));
 

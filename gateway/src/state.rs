@@ -1,6 +1,6 @@
 //! What handlers reach.
 
-use crate::{access::Access, clients::Clients, sessions::Sessions, version::Version, ws::Hub};
+use crate::{access::Access, clients::Clients, presence::Presence, sessions::Sessions, version::Version, ws::Hub};
 use muster_events::Bus;
 use muster_runtime::ConfigFeed;
 use std::{
@@ -17,6 +17,7 @@ pub struct Parts {
     pub clients: Clients,
     pub sessions: Sessions,
     pub access: Access,
+    pub presence: Presence,
     pub config: ConfigFeed,
     pub version: Version,
     pub hub: Hub,

@@ -1,7 +1,9 @@
 //! Tag `teams`; one module per topic below.
 
+pub mod image;
+
 use super::ApiRoutes;
 
 pub fn routes() -> ApiRoutes {
-    ApiRoutes::new()
+    ApiRoutes::new().merge(image::routes())
 }

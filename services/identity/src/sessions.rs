@@ -4,7 +4,6 @@ mod authenticate;
 mod login;
 mod revocation;
 mod store;
-mod user_agent;
 
 use crate::{audits::AuditLog, cache::Cache, passwords::Passwords};
 use muster_domain::time::now_ms;

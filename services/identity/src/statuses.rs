@@ -6,7 +6,7 @@ mod record;
 mod store;
 mod transition;
 
-use muster_domain::time::now_ms;
+use muster_domain::{statuses::Status as Kind, time::now_ms};
 use muster_error::{AppError, ErrorId};
 use muster_proto::{
     identity::{
@@ -18,7 +18,7 @@ use muster_proto::{
 use muster_runtime::Caller;
 use tonic::{Request, Response, Status};
 
-pub(crate) use live::{Live, Wanted};
+pub(crate) use live::Live;
 
 /// Users one call may ask about.
 const GET_MAX: usize = 10_000;
@@ -52,12 +52,12 @@ impl Statuses for StatusesService {
     async fn set(&self, request: Request<SetStatusRequest>) -> Result<Response<UserStatus>, Status> {
         Caller::of(&request)?;
         let SetStatusRequest { user_id, status } = request.into_inner();
-        let wanted = Wanted::parse(&status).ok_or_else(|| AppError::body("status"))?;
+        let chosen = status.parse::<Kind>().ok().filter(|s| s.is_settable()).ok_or_else(|| AppError::body("status"))?;
         if !self.live.enabled() {
             return Err(AppError::new(ErrorId::StatusUserNotFound).into());
         }
         self.live.end_out_of_office(&user_id).await?;
-        Ok(Response::new(self.live.set(&user_id, wanted).await?))
+        Ok(Response::new(self.live.set(&user_id, chosen).await?))
     }
 
     async fn connected(&self, request: Request<ConnectionRequest>) -> Result<Response<StatusDone>, Status> {

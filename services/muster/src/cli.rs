@@ -24,7 +24,8 @@ Environment (a secret may also be read from the file named by VARIABLE_FILE):
                             (every role but all)
   MUSTER_ADVERTISE_ADDR     this process as shown in /cluster/status    [hostname:port]
   MUSTER_DATA_DIR           uploaded files, unless they go to S3        [./data]
-  MUSTER_OBJECT_STORE       local, or s3 with MUSTER_S3_BUCKET, _ENDPOINT, _REGION, _ACCESS_KEY, _SECRET_KEY
+  MUSTER_OBJECT_STORE       local, or s3 with MUSTER_S3_BUCKET, _REGION, _ENDPOINT,
+                            _ACCESS_KEY_ID, _SECRET_ACCESS_KEY, _VIRTUAL_HOST
   MUSTER_CLIENT_DIR         a Mattermost web client to serve            [./client]
   MUSTER_LOG                log filter                                  [info]
   MUSTER_LOG_FORMAT         text or json                                [text]

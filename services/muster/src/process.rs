@@ -136,8 +136,10 @@ async fn service_routes(context: &Parts, service: Role) -> anyhow::Result<Routes
             let (identity, posts) = (peers.identity, peers.posts);
             muster_teams::start(muster_teams::Deps { config, feed, bus, readiness, stop, identity, posts }).await?
         }
-        // Wired as it lands.
-        Role::Posts => Routes::default(),
+        Role::Posts => {
+            let (identity, teams, files) = (peers.identity, peers.teams, peers.files);
+            muster_posts::start(muster_posts::Deps { config, feed, bus, readiness, stop, identity, teams, files }).await?
+        }
         Role::Files => muster_files::start(muster_files::Deps { config, feed, stop }).await?,
         Role::Jobs => muster_jobs::start(muster_jobs::Deps { config, feed, bus, readiness, stop }).await?,
         Role::Gateway | Role::All => Routes::default(),

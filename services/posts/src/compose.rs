@@ -8,7 +8,6 @@ use crate::{
     posts::{props, rules, store},
 };
 use muster_domain::{
-    channels::OFF_TOPIC,
     ids::new_id,
     posts::channel_mention_names,
     system_posts::{SystemPostType, type_counts},
@@ -46,7 +45,7 @@ impl Composer {
         let channel = Arc::new(request.channel.unwrap_or_default());
         let post = rules::new_post(request.post.unwrap_or_default(), &channel, &caller.user_id, request.keep_create_at)?;
         let key = (!post.pending_post_id.is_empty()).then(|| Key { scope: post.user_id.clone(), name: post.pending_post_id.clone() });
-        let mut composed = self.compose(caller, post, channel, request.sender_name).await?;
+        let mut composed = self.compose(caller, post, channel).await?;
         let draft = &mut composed.draft;
         draft.key = key;
         draft.has_image = has_image(&draft.post, &request.files);
@@ -66,19 +65,15 @@ impl Composer {
         rules::check_text(&post.message, &post.props)?;
         // Its cause changed the channel, and the invalidation may still be under way.
         self.directory.channel_changed(&post.channel_id);
-        let index = self.directory.index(caller, &post.channel_id).await?;
-        let sender = match index.member(&post.user_id) {
-            Some(member) => member.username.clone(),
-            None => self.username(caller, &post.user_id).await?,
-        };
+        let channel = self.directory.index(caller, &post.channel_id).await?.channel.clone();
         let key = Key { scope: String::new(), name: effect_id.to_owned() };
         let post = Post { create_at: 0, hashtags: muster_domain::posts::hashtags(&post.message), ..post };
-        let mut composed = self.compose(caller, post, index.channel.clone(), sender).await?;
+        let mut composed = self.compose(caller, post, channel).await?;
         composed.draft.key = Some(key);
         Ok(composed)
     }
 
-    async fn compose(&self, caller: &Caller, mut post: Post, channel: Arc<Channel>, sender_name: String) -> Result<Composed, AppError> {
+    async fn compose(&self, caller: &Caller, mut post: Post, channel: Arc<Channel>) -> Result<Composed, AppError> {
         let named = self.open_channels(caller, &post.message, &channel.team_id).await?;
         post.props = props::stored(&post.props, &named)?;
         rules::check_text(&post.message, &post.props)?;
@@ -87,6 +82,7 @@ impl Composer {
         let webhook = props::webhook(&post.props);
         let settings = self.feed.get();
         let settings = &settings.settings;
+        let index = self.directory.index(caller, &channel.id).await?;
         let mentions = if channel.r#type == "D" {
             in_direct_channel(&channel.name, &post.user_id)
         } else {
@@ -98,15 +94,17 @@ impl Composer {
                 added_user: added_user.as_deref(),
                 limit: settings.max_notifications_per_channel,
             };
-            let index = self.directory.index(caller, &channel.id).await?;
             self.mentions(caller, &index, &subject, thread_root).await?
         };
-        let override_name = webhook.override_username.filter(|_| webhook.genuine && settings.enable_post_username_override);
+        let sender_name = match webhook.override_username.filter(|_| webhook.genuine && settings.enable_post_username_override) {
+            Some(name) => name,
+            None => self.username(caller, &index, &post.user_id).await?,
+        };
         let draft = Draft {
             counts: type_counts(&post.r#type),
-            read_by_author: !webhook.marked && is_read_by_author(&post, &channel),
-            announce_read: settings.enable_channel_viewed_messages && !is_system(&post),
-            sender_name: override_name.unwrap_or(sender_name),
+            read_by_author: !webhook.marked && !is_system(&post),
+            announce_read: settings.enable_channel_viewed_messages,
+            sender_name,
             mentions: mentions.users,
             disabled_mentions: mentions.disabled,
             mention_limit: settings.max_notifications_per_channel,
@@ -166,7 +164,11 @@ impl Composer {
         Ok(access.open_channels_by_name(caller.call(request)).await?.into_inner().channels)
     }
 
-    async fn username(&self, caller: &Caller, user_id: &str) -> Result<String, AppError> {
+    /// From the index, or for an author outside the channel from identity.
+    async fn username(&self, caller: &Caller, index: &ChannelIndex, user_id: &str) -> Result<String, AppError> {
+        if let Some(member) = index.member(user_id) {
+            return Ok(member.username.clone());
+        }
         let request = GetUserRequest { by: Some(By::Id(user_id.to_owned())) };
         Ok(UsersClient::new(self.identity.channel()).get(caller.call(request)).await?.into_inner().username)
     }
@@ -191,12 +193,6 @@ fn root_of_reply(reply: &Post, found: Vec<Post>) -> Result<Post, AppError> {
 
 fn is_system(post: &Post) -> bool {
     post.r#type.parse::<SystemPostType>().is_ok()
-}
-
-/// Whether writing the post marks its channel read for the author: what users write does, and that somebody joined by
-/// himself. Joining a team also writes that into off-topic, where a newcomer has read nothing.
-fn is_read_by_author(post: &Post, channel: &Channel) -> bool {
-    !is_system(post) || (post.r#type == SystemPostType::JoinChannel.as_str() && channel.name != OFF_TOPIC)
 }
 
 /// Whether one of the files that will hang on the post is a picture: own ones that hang on no other post.
@@ -230,15 +226,6 @@ mod tests {
         assert_eq!(refused(reply("r", "r"), &[elsewhere]), Some(ErrorId::PostRootElsewhere));
         // A root that is a reply, with a parent of the true thread.
         assert_eq!(refused(reply("s", "p"), &[stored("s", "r"), stored("p", "r")]), None);
-    }
-
-    #[test]
-    fn joining_by_oneself_ends_read_joining_a_team_does_not() {
-        let channel = |name: &str| Channel { name: name.into(), ..Channel::default() };
-        let join = Post { r#type: "system_join_channel".into(), ..Post::default() };
-        assert!(is_read_by_author(&join, &channel("dev")) && !is_read_by_author(&join, &channel("off-topic")));
-        assert!(!is_read_by_author(&Post { r#type: "system_header_change".into(), ..Post::default() }, &channel("dev")));
-        assert!(is_read_by_author(&Post::default(), &channel("off-topic")));
     }
 
     #[test]

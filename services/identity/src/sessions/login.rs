@@ -1,11 +1,13 @@
 //! Logging in: the checks in the order of the reference (identity, section 3).
 
-use super::{SessionsService, Which, authenticate::token_hash, delete, store, user_agent};
+use super::{SessionsService, Which, authenticate::token_hash, delete, store};
 use crate::users;
 use muster_domain::{
     config::Settings,
     ids::{new_id, new_token},
+    text::cut_bytes,
     time::{DAY_MS, now_ms},
+    useragent,
 };
 use muster_error::{AppError, ErrorId};
 use muster_proto::{
@@ -13,11 +15,14 @@ use muster_proto::{
     model::{Session, User},
 };
 use muster_runtime::{Caller, postgres::sql_error};
+use std::collections::BTreeMap;
 
 /// Bytes of a device id.
 pub(super) const DEVICE_ID_MAX: usize = 512;
 /// Longest login id that can exist, bytes.
 const LOGIN_ID_MAX: usize = 128;
+/// Bytes of a User-Agent that are looked at.
+const USER_AGENT_MAX: usize = 1_000;
 const LDAP: &str = "ldap";
 
 pub(super) fn mobile_lifetime(settings: &Settings) -> i64 {
@@ -27,6 +32,12 @@ pub(super) fn mobile_lifetime(settings: &Settings) -> i64 {
 /// How long a new session lasts, ms.
 fn lifetime(settings: &Settings, device_id: &str) -> i64 {
     if device_id.is_empty() { settings.session_length_web_in_days.saturating_mul(DAY_MS) } else { mobile_lifetime(settings) }
+}
+
+/// What a session remembers of the client.
+fn client_props(user_agent: &str) -> BTreeMap<String, String> {
+    let client = useragent::client(cut_bytes(user_agent, USER_AGENT_MAX));
+    [("platform", client.platform.to_owned()), ("os", client.os), ("browser", client.browser)].map(|(k, v)| (k.to_owned(), v)).into()
 }
 
 impl SessionsService {
@@ -126,7 +137,7 @@ impl SessionsService {
             user_id: user.id.clone(),
             device_id: request.device_id.clone(),
             roles: user.roles.clone(),
-            props: user_agent::props(&request.user_agent),
+            props: client_props(&request.user_agent),
             ..Session::default()
         };
         let mut tx = self.pool.begin().await.map_err(sql_error)?;

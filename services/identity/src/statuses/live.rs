@@ -1,13 +1,16 @@
 //! Statuses as they change: in Redis, else in PostgreSQL; the user's own clients hear of it.
 
 use super::{
-    record::{self, OUT_OF_OFFICE, never_seen},
+    record::{self, shown},
     store::{self, Written},
     transition::{self, ACTIVE, Change, Outcome, USERS},
 };
 use crate::{cache::Cache, users};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use muster_domain::time::{SECOND_MS, now_ms};
+use muster_domain::{
+    statuses::{Presence, Status as Kind},
+    time::{SECOND_MS, now_ms},
+};
 use muster_error::AppError;
 use muster_events::{Announcement, Bus, audience, frame, user_subject};
 use muster_proto::{identity::ConnectionRequest, model::Status};
@@ -17,8 +20,6 @@ use sqlx::PgPool;
 use std::{collections::HashMap, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-
-pub(crate) use transition::Wanted;
 
 /// Changes waiting for the durable copy; beyond it the copy lags until the user's next change.
 const QUEUE: usize = 16_384;
@@ -62,48 +63,57 @@ impl Live {
 
     /// In the order asked; unknown users are offline.
     pub(super) async fn get(&self, ids: &[String]) -> Result<Vec<Status>, AppError> {
-        let mut found: HashMap<&str, Status> = self.read_redis(ids).await.unwrap_or_else(|error| {
+        let mut found: HashMap<&str, Presence> = self.read_redis(ids).await.unwrap_or_else(|error| {
             tracing::debug!(%error, "reading statuses from PostgreSQL");
             HashMap::new()
         });
         let missing: Vec<&str> = ids.iter().map(String::as_str).filter(|id| !found.contains_key(id)).collect();
         if !missing.is_empty() {
             let durable = store::get(&self.pool, &missing).await.map_err(sql_error)?;
-            let by_id: HashMap<String, Status> = durable.into_iter().map(|s| (s.user_id.clone(), s)).collect();
-            self.remember(by_id.values()).await;
-            found.extend(missing.into_iter().filter_map(|id| by_id.get(id).map(|status| (id, status.clone()))));
+            self.remember(&durable).await;
+            found.extend(missing.into_iter().filter_map(|id| durable.get(id).map(|presence| (id, *presence))));
         }
-        Ok(ids.iter().map(|id| found.get(id.as_str()).cloned().unwrap_or_else(|| never_seen(id))).collect())
+        Ok(ids.iter().map(|id| shown(id, found.get(id.as_str()).copied().unwrap_or_default())).collect())
     }
 
     /// Everybody who is not offline.
     pub(super) async fn list_active(&self) -> Result<Vec<Status>, AppError> {
         let ids: redis::RedisResult<Vec<String>> = redis::cmd("SMEMBERS").arg(ACTIVE).query_async(&mut self.redis.clone()).await;
         match ids {
-            Ok(ids) => Ok(self.get(&ids).await?.into_iter().filter(|s| s.status != record::OFFLINE).collect()),
-            Err(_) => store::list_active(&self.pool).await.map_err(sql_error),
+            Ok(ids) => Ok(self.get(&ids).await?.into_iter().filter(|s| s.status != Kind::Offline.as_str()).collect()),
+            Err(_) => {
+                let active = store::list_active(&self.pool).await.map_err(sql_error)?;
+                Ok(active.into_iter().map(|(id, presence)| shown(&id, presence)).collect())
+            }
         }
     }
 
-    async fn read_redis<'a>(&self, ids: &'a [String]) -> redis::RedisResult<HashMap<&'a str, Status>> {
+    async fn read_redis<'a>(&self, ids: &'a [String]) -> redis::RedisResult<HashMap<&'a str, Presence>> {
         let mut found = HashMap::with_capacity(ids.len());
         for ids in ids.chunks(READ_BATCH) {
             let keys: Vec<String> = ids.iter().map(|id| transition::key(id)).collect();
             let values: Vec<Option<String>> = redis::cmd("MGET").arg(keys).query_async(&mut self.redis.clone()).await?;
-            for (id, value) in ids.iter().zip(values) {
-                if let Some(status) = value.and_then(|v| record::decode(id, &v)) {
-                    found.insert(id.as_str(), status);
-                }
-            }
+            let known = ids.iter().zip(values).filter_map(|(id, value)| Some((id.as_str(), record::decode(&value?)?)));
+            found.extend(known);
         }
         Ok(found)
     }
 
     /// Puts durable statuses into Redis, unless they are there by now.
-    async fn remember(&self, statuses: impl Iterator<Item = &Status>) {
+    async fn remember(&self, durable: &HashMap<String, Presence>) {
         let (now, away) = (now_ms(), self.away_after_ms());
-        let runs = statuses.map(|status| transition::run(&self.redis, &status.user_id, Change::Read, now, away, Some(status)));
-        stream::iter(runs.collect::<Vec<_>>()).buffer_unordered(PARALLEL).for_each(|_| async {}).await;
+        let runs: Vec<_> =
+            durable.iter().map(|(id, presence)| transition::run(&self.redis, id, Change::Read, now, away, Some(*presence))).collect();
+        stream::iter(runs).buffer_unordered(PARALLEL).for_each(|_| async {}).await;
+    }
+
+    /// One user's.
+    async fn presence(&self, user_id: &str) -> Result<Presence, AppError> {
+        let ids = [user_id.to_owned()];
+        match self.read_redis(&ids).await.ok().and_then(|found| found.get(user_id).copied()) {
+            Some(presence) => Ok(presence),
+            None => Ok(store::get(&self.pool, &[user_id]).await.map_err(sql_error)?.remove(user_id).unwrap_or_default()),
+        }
     }
 
     pub(super) async fn connected(&self, connection: &ConnectionRequest, now: i64) -> Result<(), AppError> {
@@ -132,43 +142,39 @@ impl Live {
     }
 
     /// Somebody chose a status. It is durable before Redis has it.
-    pub(crate) async fn set(&self, user_id: &str, wanted: Wanted) -> Result<Status, AppError> {
+    pub(crate) async fn set(&self, user_id: &str, chosen: Kind) -> Result<Status, AppError> {
         let now = now_ms();
-        let old = self.get(&[user_id.to_owned()]).await?.into_iter().next().unwrap_or_else(|| never_seen(user_id));
-        let chosen = transition::without_redis(old, Change::Set(wanted), now, 0);
-        store::write(&self.pool, &[Written { status: chosen, at: now }]).await.map_err(sql_error)?;
-        self.apply(user_id, Change::Set(wanted), now).await
+        let presence = transition::without_redis(self.presence(user_id).await?, Change::Set(chosen), now, 0);
+        store::write(&self.pool, &[Written { user_id: user_id.to_owned(), presence, at: now }]).await.map_err(sql_error)?;
+        Ok(shown(user_id, self.apply(user_id, Change::Set(chosen), now).await?))
     }
 
     /// Another status ends an automatic reply.
     pub(super) async fn end_out_of_office(&self, user_id: &str) -> Result<(), AppError> {
-        let current = self.get(&[user_id.to_owned()]).await?;
-        if current.first().is_some_and(|s| s.status == OUT_OF_OFFICE) {
+        if self.presence(user_id).await?.status == Kind::Ooo {
             users::set_notify_prop(&self.pool, user_id, users::AUTO_RESPONDER, "false").await.map_err(sql_error)?;
         }
         Ok(())
     }
 
     /// Makes a change and tells the user's clients when it shows.
-    async fn apply(&self, user_id: &str, change: Change<'_>, now: i64) -> Result<Status, AppError> {
+    async fn apply(&self, user_id: &str, change: Change<'_>, now: i64) -> Result<Presence, AppError> {
         if !self.enabled() {
-            return Ok(never_seen(user_id));
+            return Ok(Presence::default());
         }
         let away = self.away_after_ms();
         let mut outcome = transition::run(&self.redis, user_id, change, now, away, None).await;
         if matches!(outcome, Ok(Outcome::Missing)) {
-            let durable = store::get(&self.pool, &[user_id]).await.map_err(sql_error)?.pop().unwrap_or_else(|| never_seen(user_id));
-            outcome = transition::run(&self.redis, user_id, change, now, away, Some(&durable)).await;
+            let durable = store::get(&self.pool, &[user_id]).await.map_err(sql_error)?.remove(user_id).unwrap_or_default();
+            outcome = transition::run(&self.redis, user_id, change, now, away, Some(durable)).await;
         }
         match outcome {
             Ok(Outcome::Done { before, after, written }) => {
-                let decode = |text: &str| record::decode(user_id, text).unwrap_or_else(|| never_seen(user_id));
-                let (before, after) = (decode(&before), decode(&after));
                 if written {
                     // A full queue leaves the durable copy to the next change.
-                    let _ = self.durable.try_send(Written { status: after.clone(), at: now });
+                    let _ = self.durable.try_send(Written { user_id: user_id.to_owned(), presence: after, at: now });
                 }
-                self.tell(&before, &after, change).await;
+                self.tell(user_id, before, after, change).await;
                 Ok(after)
             }
             Ok(Outcome::Missing) => Err(AppError::internal("a status that was given is missing")),
@@ -179,30 +185,31 @@ impl Live {
         }
     }
 
-    async fn apply_without_redis(&self, user_id: &str, change: Change<'_>, now: i64, away: i64) -> Result<Status, AppError> {
+    async fn apply_without_redis(&self, user_id: &str, change: Change<'_>, now: i64, away: i64) -> Result<Presence, AppError> {
         // Whatever Redis remembers of the user when it is back is old.
         self.cache.delete_later(transition::key(user_id));
         let mut tx = self.pool.begin().await.map_err(sql_error)?;
-        let before = store::lock(&mut tx, user_id).await.map_err(sql_error)?.unwrap_or_else(|| never_seen(user_id));
-        let after = transition::without_redis(before.clone(), change, now, away);
+        let before = store::lock(&mut tx, user_id).await.map_err(sql_error)?.unwrap_or_default();
+        let after = transition::without_redis(before, change, now, away);
         if before != after {
-            store::write(&mut *tx, &[Written { status: after.clone(), at: now }]).await.map_err(sql_error)?;
+            let row = Written { user_id: user_id.to_owned(), presence: after, at: now };
+            store::write(&mut *tx, &[row]).await.map_err(sql_error)?;
         }
         tx.commit().await.map_err(sql_error)?;
-        self.tell(&before, &after, change).await;
+        self.tell(user_id, before, after, change).await;
         Ok(after)
     }
 
     /// A status that shows as before is announced again only when it was chosen. May be lost in a crash: other
     /// clients read it within a minute.
-    async fn tell(&self, before: &Status, after: &Status, change: Change<'_>) {
-        let chosen = matches!(change, Change::Set(wanted) if wanted != Wanted::Online);
+    async fn tell(&self, user_id: &str, before: Presence, after: Presence, change: Change<'_>) {
+        let chosen = matches!(change, Change::Set(status) if status != Kind::Online);
         if before.status == after.status && !chosen {
             return;
         }
-        let data = json!({ "status": after.status, "user_id": after.user_id });
-        let item = frame("status_change", &data, audience::user(&after.user_id));
-        self.bus.publish(Announcement::new(user_subject(&after.user_id), vec![item])).await;
+        let data = json!({ "status": after.status.as_str(), "user_id": user_id });
+        let item = frame("status_change", &data, audience::user(user_id));
+        self.bus.publish(Announcement::new(user_subject(user_id), vec![item])).await;
     }
 
     /// Ends the connections of gateways that died.

@@ -1,4 +1,5 @@
--- One change of one user's status, atomic, so that two gateways agree on who was the last to leave.
+-- One change of one user's status, atomic, so that two gateways agree on who was the last to leave. The rules are
+-- those of muster_domain::statuses::Presence, which a test holds against these.
 --
 -- KEYS  1 status:<user>       "status|manual|last_activity_at"
 --       2 connections:<user>  sorted set: connection id -> when it counts as dead, ms
@@ -33,12 +34,13 @@ local function hold_connection()
   redis.call('ZADD', KEYS[4], ARGV[5], user)
 end
 local function went_offline()
-  if not manual and status ~= 'offline' then status, last = 'offline', now end
+  if not manual then status = 'offline' end
 end
 
 if change == 'connect' then
   hold_connection()
-  if not manual then status, last = 'online', now end
+  last = now
+  if not manual then status = 'online' end
 elseif change == 'renew' then
   hold_connection()
   if not manual then
@@ -61,12 +63,9 @@ elseif change == 'offline' then
 elseif change == 'read' then
   -- Nobody may hold a connection any more: known after a lifetime of one.
   if not manual and (status == 'online' or status == 'away') then redis.call('ZADD', KEYS[4], 'NX', ARGV[5], user) end
-elseif change == 'set:online' then
-  status, manual, last = 'online', false, now
-elseif change == 'set:offline' then
-  status, manual, last = 'offline', true, now
-else
-  status, manual = string.sub(change, 5), true
+else -- set:<status>
+  status, last = string.sub(change, 5), now
+  manual = status ~= 'online'
 end
 
 local after = status .. '|' .. (manual and '1' or '0') .. '|' .. string.format('%.0f', last)

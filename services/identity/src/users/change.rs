@@ -4,10 +4,12 @@ use super::{UsersService, events, rules, store};
 use crate::{
     memberships, roles,
     sessions::{self, Which},
-    statuses::Wanted,
 };
-use muster_domain::roles::{is_valid_roles, parse_roles};
-use muster_domain::time::now_ms;
+use muster_domain::{
+    roles::{is_valid_roles, parse_roles},
+    statuses::Status,
+    time::now_ms,
+};
 use muster_error::{AppError, ErrorId};
 use muster_events::{Announcement, invalidation::What};
 use muster_proto::model::User;
@@ -39,8 +41,8 @@ impl UsersService {
         tx.commit().await.map_err(sql_error)?;
         self.announce(&user.id, announcements).await;
         match rules::auto_responder_turned(&old, &user) {
-            Some(true) => self.live.set(&user.id, Wanted::OutOfOffice).await.map(drop)?,
-            Some(false) => self.live.set(&user.id, Wanted::Online).await.map(drop)?,
+            Some(true) => self.live.set(&user.id, Status::Ooo).await.map(drop)?,
+            Some(false) => self.live.set(&user.id, Status::Online).await.map(drop)?,
             None => {}
         }
         Ok(user)

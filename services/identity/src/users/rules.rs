@@ -1,73 +1,20 @@
 //! What an account may be, and how a change is merged into it (reference: identity, sections 4, 5 and 7).
 
-use muster_domain::{config::Settings, ids::new_id};
+use muster_domain::{
+    config::Settings,
+    ids::new_id,
+    users::{UserFields, default_timezone, is_email_in_domains, normalize_notify_props, rename_mention_keys, signup_locale},
+};
 use muster_error::{AppError, ErrorId};
 use muster_proto::{identity::PatchUserRequest, model::User};
-use std::collections::BTreeMap;
 
-/// Bytes; the alphabet is ASCII.
-const USERNAME_MAX: usize = 64;
-const RESERVED_USERNAMES: &[&str] = &["all", "channel", "matterbot"];
-/// Bytes.
-const EMAIL_MAX: usize = 128;
-/// Characters of nickname, first name, last name.
-const NAME_MAX: usize = 64;
-/// Characters.
-const POSITION_MAX: usize = 128;
-/// Characters of the props' JSON.
-const PROPS_MAX: usize = 4_000;
-/// Characters of the notify_props' JSON.
-const NOTIFY_PROPS_MAX: usize = 2_000;
-/// Characters of the timezone's JSON.
-const TIMEZONE_MAX: usize = 256;
-/// Characters.
-const LOCALE_MAX: usize = 5;
-/// Languages the clients are translated into.
-const LOCALES: &[&str] = &["de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt-BR", "ro", "ru", "tr", "zh-CN", "zh-TW"];
-const MENTION_KEYS: &str = "mention_keys";
 /// The notify property that turns the automatic reply on.
 pub(crate) const AUTO_RESPONDER: &str = "auto_responder_active";
 
 /// The 400 of the first field that does not fit.
 pub(super) fn check(user: &User) -> Result<(), AppError> {
-    let longer = |text: &str, max: usize| text.chars().count() > max;
-    let json_longer = |map: &BTreeMap<String, String>, max: usize| longer(&serde_json::to_string(map).unwrap_or_default(), max);
-    if !is_username(&user.username) {
-        return Err(ErrorId::UserInvalidUsername.into());
-    }
-    if user.email.is_empty() || user.email.len() > EMAIL_MAX {
-        return Err(ErrorId::UserInvalidEmail.into());
-    }
-    for (text, max, id) in [
-        (&user.nickname, NAME_MAX, ErrorId::UserInvalidNickname),
-        (&user.position, POSITION_MAX, ErrorId::UserInvalidPosition),
-        (&user.first_name, NAME_MAX, ErrorId::UserInvalidFirstName),
-        (&user.last_name, NAME_MAX, ErrorId::UserInvalidLastName),
-    ] {
-        if longer(text, max) {
-            return Err(id.into());
-        }
-    }
-    for (map, max, name) in [
-        (&user.props, PROPS_MAX, "props"),
-        (&user.notify_props, NOTIFY_PROPS_MAX, "notify_props"),
-        (&user.timezone, TIMEZONE_MAX, "timezone"),
-    ] {
-        if json_longer(map, max) {
-            return Err(AppError::body(name));
-        }
-    }
-    if longer(&user.locale, LOCALE_MAX) {
-        return Err(AppError::body("locale"));
-    }
-    Ok(())
-}
-
-/// 1 to 64 of `a-z 0-9 . - _`, not reserved.
-pub(super) fn is_username(name: &str) -> bool {
-    (1..=USERNAME_MAX).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_'))
-        && !RESERVED_USERNAMES.contains(&name)
+    let User { username, email, nickname, first_name, last_name, position, locale, props, notify_props, timezone, .. } = user;
+    Ok(UserFields { username, email, nickname, first_name, last_name, position, locale, props, notify_props, timezone }.check()?)
 }
 
 /// A new account from what was submitted: only what its owner may choose is taken.
@@ -94,9 +41,7 @@ pub(super) fn fresh(submitted: User, settings: &Settings, now: i64) -> User {
     if user.username.is_empty() {
         user.username = new_id();
     }
-    if !LOCALES.contains(&user.locale.as_str()) {
-        user.locale = settings.default_client_locale.clone();
-    }
+    user.locale = signup_locale(&user.locale, &settings.default_client_locale).to_owned();
     fill_defaults(&mut user);
     user
 }
@@ -141,11 +86,8 @@ pub(super) fn tidied(old: &User, mut user: User) -> User {
     user.username = user.username.to_lowercase();
     user.email = user.email.to_lowercase();
     fill_defaults(&mut user);
-    if let Some(keys) = user.notify_props.get_mut(MENTION_KEYS) {
-        *keys = keys.split(',').filter(|k| !k.is_empty()).map(str::to_lowercase).collect::<Vec<_>>().join(",");
-    }
     if user.username != old.username {
-        follow_rename(&mut user.notify_props, &old.username, &user.username);
+        rename_mention_keys(&mut user.notify_props, &old.username, &user.username);
     }
     if user.email != old.email {
         user.email_verified = false;
@@ -154,40 +96,10 @@ pub(super) fn tidied(old: &User, mut user: User) -> User {
 }
 
 fn fill_defaults(user: &mut User) {
-    if user.notify_props.is_empty() {
-        user.notify_props = default_notify_props(&user.username);
-    }
+    normalize_notify_props(&mut user.notify_props, &user.username);
     if user.timezone.is_empty() {
-        user.timezone = strings(&[("automaticTimezone", ""), ("manualTimezone", ""), ("useAutomaticTimezone", "true")]);
+        user.timezone = default_timezone();
     }
-}
-
-fn default_notify_props(username: &str) -> BTreeMap<String, String> {
-    let mut props = strings(&[
-        ("email", "true"),
-        ("push", "mention"),
-        ("desktop", "mention"),
-        ("desktop_sound", "true"),
-        ("channel", "true"),
-        ("push_status", "away"),
-        ("comments", "never"),
-        ("first_name", "false"),
-    ]);
-    props.insert(MENTION_KEYS.to_owned(), format!("{username},@{username}"));
-    props
-}
-
-fn strings(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
-}
-
-/// The old name stops being a mention key, the new one becomes the first.
-fn follow_rename(notify_props: &mut BTreeMap<String, String>, old: &str, new: &str) {
-    let keys = notify_props.get(MENTION_KEYS).map(String::as_str).unwrap_or_default();
-    let at = |name: &str| format!("@{name}");
-    let kept = keys.split(',').filter(|k| !k.is_empty() && *k != old && *k != at(old) && *k != new && *k != at(new));
-    let keys: Vec<String> = [new.to_owned(), at(new)].into_iter().chain(kept.map(str::to_owned)).collect();
-    notify_props.insert(MENTION_KEYS.to_owned(), keys.join(","));
 }
 
 /// Whether the automatic reply was turned on (`Some(true)`) or off.
@@ -196,14 +108,9 @@ pub(super) fn auto_responder_turned(old: &User, new: &User) -> Option<bool> {
     (on(old) != on(new)).then(|| on(new))
 }
 
-/// `RestrictCreationToDomains`: domains separated by commas or spaces, each perhaps with `@`; none = all.
+/// `RestrictCreationToDomains`, for sign-up and for changed addresses.
 pub(super) fn check_domain(email: &str, settings: &Settings) -> Result<(), AppError> {
-    let allowed = settings.restrict_creation_to_domains.to_lowercase().replace('@', " ").replace(',', " ");
-    let mut domains = allowed.split_whitespace().peekable();
-    if domains.peek().is_none() || domains.any(|domain| email.rsplit_once('@').is_some_and(|(_, d)| d == domain)) {
-        return Ok(());
-    }
-    Err(ErrorId::SignupDomainRefused.into())
+    if is_email_in_domains(email, &settings.restrict_creation_to_domains) { Ok(()) } else { Err(ErrorId::SignupDomainRefused.into()) }
 }
 
 /// How somebody came to the sign-up.

@@ -3,13 +3,16 @@
 use crate::config::ConfigError;
 use muster_error::{AppError, ErrorId};
 use sqlx::{
-    PgPool,
+    Connection, PgPool,
     migrate::{Migration, MigrationType, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use std::{borrow::Cow, str::FromStr, time::Duration};
 
 pub use sqlx::postgres::PgRow;
+
+/// A pooled connection that was idle for longer is tested before it is used.
+const IDLE_TRUSTED: Duration = Duration::from_secs(1);
 
 /// One SQL file of a service's `migrations/`, embedded: `(version, "name", include_str!(…))`.
 pub type MigrationFile = (i64, &'static str, &'static str);
@@ -24,6 +27,16 @@ pub async fn connect(url: &str, schema: &'static str, connections: u32, migratio
     let pool = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(10))
+        // A round trip before every statement would halve what a busy pool does; one that was idle is worth the question.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > IDLE_TRUSTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_with(options)
         .await
         .map_err(failed)?;
