@@ -360,9 +360,8 @@ def main():
             getattr(scenario, step)()
         except Exception as failure:  # pylint: disable=broad-except
             failed += 1
-            print(f"not ok - {NAME}: {step.replace('_', ' ')}: {type(failure).__name__}: {failure}", flush=True)
-            if not isinstance(failure, AssertionError):
-                traceback.print_exc()
+            where = next((f.lineno for f in reversed(traceback.extract_tb(failure.__traceback__)) if f.filename == __file__), "?")
+            print(f"not ok - {NAME}: {step.replace('_', ' ')}: line {where}: {type(failure).__name__}: {failure}", flush=True)
         else:
             passed += 1
             print(f"ok - {NAME}: {step.replace('_', ' ')} ({time.monotonic() - began:.2f} s)", flush=True)
