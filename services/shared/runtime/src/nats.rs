@@ -19,7 +19,7 @@ pub struct Nats {
 pub async fn connect(url: &str, role: Role) -> Result<Nats, ConfigError> {
     let (losses_tx, losses) = watch::channel(0u64);
     let (connected_tx, connected) = watch::channel(true);
-    let client = ConnectOptions::new()
+    let client = credentials(url)
         .name(format!("muster-{}", role.name()))
         .max_reconnects(None)
         .reconnect_delay_callback(|attempt| Duration::from_millis(((attempt as u64) * 100).min(2_000)))
@@ -51,4 +51,18 @@ pub async fn connect(url: &str, role: Role) -> Result<Nats, ConfigError> {
         .await
         .map_err(|e| ConfigError(format!("cannot reach NATS at MUSTER_NATS_URL: {e}")))?;
     Ok(Nats { client, losses, connected })
+}
+
+/// The client library ignores the `user:password@` of a URL, so it is told separately.
+fn credentials(url: &str) -> ConnectOptions {
+    let options = ConnectOptions::new();
+    match url.parse::<async_nats::ServerAddr>() {
+        Ok(address) => match (address.username(), address.password()) {
+            (Some(user), Some(password)) => options.user_and_password(user.to_owned(), password.to_owned()),
+            (Some(token), None) => options.token(token.to_owned()),
+            _ => options,
+        },
+        // The connecting says what is wrong with the address.
+        Err(_) => options,
+    }
 }
