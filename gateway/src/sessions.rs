@@ -1,9 +1,12 @@
 //! What a token stands for, from the nearest place that knows: this process (30 s), Redis, the identity service.
 
-use crate::extract::RequestFacts;
+use crate::extract::{RequestFacts, Session};
 use moka::sync::Cache;
 use muster_error::{AppError, ErrorId};
-use muster_proto::{identity::AuthenticateRequest, model};
+use muster_proto::{
+    identity::{AuthenticateRequest, TouchSessionRequest},
+    model,
+};
 use muster_runtime::{Caller, redis::Redis};
 use prost::Message;
 use sha2::{Digest, Sha256};
@@ -14,6 +17,8 @@ use crate::clients::Clients;
 
 /// How long a session is trusted without asking, if no invalidation comes.
 const LOCAL_TTL: Duration = Duration::from_secs(30);
+/// How often the activity of a session is recorded.
+const TOUCH_EVERY: Duration = Duration::from_secs(300);
 const LOCAL_MAX: u64 = 100_000;
 
 type TokenHash = [u8; 32];
@@ -21,6 +26,8 @@ type TokenHash = [u8; 32];
 #[derive(Clone)]
 pub struct Sessions {
     local: Cache<TokenHash, Arc<model::Session>>,
+    /// Sessions whose activity was recorded within [`TOUCH_EVERY`].
+    touched: Cache<String, ()>,
     redis: Redis,
     clients: Clients,
     /// While the bus is away, invalidations cannot reach us: nothing local is trusted.
@@ -30,7 +37,8 @@ pub struct Sessions {
 impl Sessions {
     pub fn new(redis: Redis, clients: Clients, bus_connected: watch::Receiver<bool>) -> Self {
         let local = Cache::builder().max_capacity(LOCAL_MAX).time_to_live(LOCAL_TTL).build();
-        Self { local, redis, clients, bus_connected }
+        let touched = Cache::builder().max_capacity(LOCAL_MAX).time_to_live(TOUCH_EVERY).build();
+        Self { local, touched, redis, clients, bus_connected }
     }
 
     /// `None` for an unknown, expired or revoked token; an error when nobody could tell.
@@ -61,6 +69,24 @@ impl Sessions {
                 error => Err(error),
             },
         }
+    }
+
+    /// The session was used: moves its `last_activity_at`, asked for at most every five minutes by each gateway. A
+    /// failure is logged; the request stands.
+    pub async fn touch(&self, session: &Session) {
+        if self.touched.contains_key(session.id.as_str()) {
+            return;
+        }
+        self.touched.insert(session.id.clone(), ());
+        let request = TouchSessionRequest { session_id: session.id.clone() };
+        if let Err(status) = self.clients.sessions().touch(session.call(request)).await {
+            tracing::warn!(%status, "a session's activity was not recorded");
+        }
+    }
+
+    /// Drops what this gateway knows of a token.
+    pub fn forget_token(&self, token: &str) {
+        self.local.invalidate(&TokenHash::from(Sha256::digest(token.as_bytes())));
     }
 
     /// Drops a session by the hex of its token's hash.

@@ -14,8 +14,9 @@ mod users;
 
 use muster_events::{Bus, OUTBOX_MIGRATION, Outbox};
 use muster_proto::identity::{
-    audits_server::AuditsServer, memberships_server::MembershipsServer, preferences_server::PreferencesServer, roles_server::RolesServer,
-    sessions_server::SessionsServer, statuses_server::StatusesServer, users_server::UsersServer,
+    audits_server::AuditsServer, membership_counts_server::MembershipCountsServer, memberships_server::MembershipsServer,
+    preferences_server::PreferencesServer, roles_server::RolesServer, sessions_server::SessionsServer, statuses_server::StatusesServer,
+    users_server::UsersServer,
 };
 use muster_runtime::{
     ConfigFeed, ProcessConfig,
@@ -78,19 +79,13 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
         ))
         .add_service(service!(
             SessionsServer,
-            sessions::SessionsService {
-                pool: pool.clone(),
-                feed: deps.feed.clone(),
-                cache,
-                passwords,
-                revoker,
-                audit_log: audit_log.clone()
-            }
+            sessions::SessionsService { pool: pool.clone(), feed: deps.feed.clone(), cache, passwords, revoker, audit_log }
         ))
         .add_service(service!(PreferencesServer, preferences::PreferencesService { pool: pool.clone(), outbox: outbox.clone() }))
         .add_service(service!(StatusesServer, statuses::StatusesService { live }))
-        .add_service(service!(RolesServer, roles::RolesService { pool: pool.clone(), outbox, audit_log }))
+        .add_service(service!(RolesServer, roles::RolesService { pool: pool.clone(), outbox }))
         .add_service(service!(MembershipsServer, memberships::MembershipsService { pool: pool.clone() }))
+        .add_service(service!(MembershipCountsServer, memberships::CountsService { pool: pool.clone() }))
         .add_service(service!(AuditsServer, audits::AuditsService { pool }));
     Ok(routes.routes())
 }

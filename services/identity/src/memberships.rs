@@ -2,7 +2,10 @@
 
 use muster_domain::time::now_ms;
 use muster_error::AppError;
-use muster_proto::identity::{ApplyMembershipsRequest, MembershipFact, MembershipsApplied, memberships_server::Memberships};
+use muster_proto::identity::{
+    ActiveMembersReply, ActiveMembersRequest, ApplyMembershipsRequest, MembershipFact, MembershipsApplied,
+    membership_counts_server::MembershipCounts, memberships_server::Memberships,
+};
 use muster_runtime::{Caller, postgres::sql_error};
 use sqlx::{PgConnection, PgPool};
 use std::collections::BTreeMap;
@@ -19,6 +22,27 @@ impl Memberships for MembershipsService {
         let facts = newest(request.into_inner().facts);
         apply(&self.pool, &facts).await.map_err(sql_error)?;
         Ok(Response::new(MembershipsApplied {}))
+    }
+}
+
+pub(crate) struct CountsService {
+    pub(crate) pool: PgPool,
+}
+
+#[tonic::async_trait]
+impl MembershipCounts for CountsService {
+    async fn active(&self, request: Request<ActiveMembersRequest>) -> Result<Response<ActiveMembersReply>, Status> {
+        Caller::of(&request)?;
+        // The few deactivated are taken off the members, who are one index range.
+        let count = sqlx::query_scalar(
+            "SELECT (SELECT count(*) FROM group_members WHERE group_id = $1 AND member)
+                  - (SELECT count(*) FROM users u JOIN group_members m ON m.user_id = u.id AND m.group_id = $1 AND m.member WHERE u.delete_at > 0)",
+        )
+        .bind(&request.get_ref().group_id)
+        .fetch_one(&self.pool)
+        .await
+        .map_err(sql_error)?;
+        Ok(Response::new(ActiveMembersReply { count }))
     }
 }
 

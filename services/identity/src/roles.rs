@@ -2,7 +2,6 @@
 
 mod store;
 
-use crate::audits::AuditLog;
 use muster_domain::{permissions::Permission, time::now_ms};
 use muster_error::{AppError, ErrorId};
 use muster_events::{Announcement, Outbox, audience, everyone_subject, frame, invalidation::What};
@@ -21,7 +20,6 @@ pub(crate) use store::{all_exist, seed};
 pub(crate) struct RolesService {
     pub(crate) pool: PgPool,
     pub(crate) outbox: Outbox,
-    pub(crate) audit_log: AuditLog,
 }
 
 #[tonic::async_trait]
@@ -33,10 +31,8 @@ impl Roles for RolesService {
     }
 
     async fn patch(&self, request: Request<PatchRoleRequest>) -> Result<Response<Role>, Status> {
-        let caller = Caller::of(&request)?;
-        let role = self.patch_role(request.into_inner()).await?;
-        self.audit_log.record(&caller, &caller.user_id, "").await;
-        Ok(Response::new(role))
+        Caller::of(&request)?;
+        Ok(Response::new(self.patch_role(request.into_inner()).await?))
     }
 }
 
