@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod architecture;
+mod cluster;
 mod parity;
 #[path = "api/ping.rs"]
 mod ping;

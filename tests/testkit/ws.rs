@@ -100,6 +100,17 @@ impl Socket {
         }
     }
 
+    /// The next event or reply, whatever it is; `None` when the socket closed or nothing came for this long.
+    pub async fn try_next(&mut self, patience: std::time::Duration) -> Option<Value> {
+        if !self.pending.is_empty() {
+            return Some(self.pending.remove(0));
+        }
+        match tokio::time::timeout(patience, self.frames.recv()).await {
+            Ok(Some(Incoming::Frame(frame))) => Some(frame),
+            _ => None,
+        }
+    }
+
     /// Sends an action and returns the reply to it.
     pub async fn action(&mut self, action: &str, data: Value) -> Value {
         let seq = self.next_seq;
