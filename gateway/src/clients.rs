@@ -8,7 +8,10 @@ use muster_proto::{
     },
     jobs::{config_client::ConfigClient, jobs_client::JobsClient, nodes_client::NodesClient},
     posts::{activity_client::ActivityClient, posts_client::PostsClient, reactions_client::ReactionsClient},
-    teams::{access_client::AccessClient, team_members_client::TeamMembersClient, teams_client::TeamsClient},
+    teams::{
+        access_client::AccessClient, channel_directory_client::ChannelDirectoryClient, channel_members_client::ChannelMembersClient,
+        channels_client::ChannelsClient, team_members_client::TeamMembersClient, teams_client::TeamsClient,
+    },
 };
 use muster_runtime::{Peer, RpcChannel, peers::MESSAGE_MAX};
 
@@ -37,7 +40,8 @@ macro_rules! clients {
 clients! {
     identity: users -> UsersClient, sessions -> SessionsClient, preferences -> PreferencesClient, statuses -> StatusesClient,
         roles -> RolesClient, audits -> AuditsClient;
-    teams: access -> AccessClient, teams -> TeamsClient, team_members -> TeamMembersClient;
+    teams: access -> AccessClient, teams -> TeamsClient, team_members -> TeamMembersClient, channels -> ChannelsClient,
+        channel_directory -> ChannelDirectoryClient, channel_members -> ChannelMembersClient;
     posts: posts -> PostsClient, activity -> ActivityClient, reactions -> ReactionsClient;
     files: files -> FilesClient, images -> ImagesClient;
     jobs: jobs -> JobsClient, config -> ConfigClient, nodes -> NodesClient;
