@@ -2,7 +2,6 @@
 
 use super::ApiRoutes;
 use crate::{
-    audit,
     error::{ApiError, ApiResult},
     extract::{Json, RoleId, Session, path_param},
     state::Gateway,
@@ -69,7 +68,6 @@ async fn patch(
     let role = gateway.clients.roles().patch(session.call(request)).await?.into_inner();
     // The invalidation reaches the other gateways; this one answers its next request by the new table.
     gateway.access.reload_roles().await?;
-    audit::record(&gateway, &session, "").await;
     Ok(ApiJson(role))
 }
 

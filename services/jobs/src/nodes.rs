@@ -2,18 +2,17 @@
 
 mod store;
 
+use muster_domain::time::{MINUTE_MS, NODE_RENEWAL_MS};
 use muster_error::AppError;
 use muster_proto::jobs::{LeaveNodeRequest, ListNodesRequest, NodeList, NodeRenewed, RenewNodeRequest, nodes_server};
 use muster_runtime::{Caller, postgres::sql_error};
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
-/// Processes renew this often, ms.
-pub const RENEW_EVERY_MS: i64 = 10_000;
 /// Three renewals missed: shown unreachable.
-const UNREACHABLE_AFTER_MS: i64 = 3 * RENEW_EVERY_MS;
+const UNREACHABLE_AFTER_MS: i64 = 3 * NODE_RENEWAL_MS;
 /// Forgotten.
-const FORGOTTEN_AFTER_MS: i64 = 10 * muster_domain::time::MINUTE_MS;
+const FORGOTTEN_AFTER_MS: i64 = 10 * MINUTE_MS;
 
 /// The gRPC service.
 pub struct Nodes {

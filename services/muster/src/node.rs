@@ -1,6 +1,6 @@
 //! This process in the cluster's registry: a lease renewed while it lives.
 
-use muster_domain::time::now_ms;
+use muster_domain::time::{NODE_RENEWAL_MS, now_ms};
 use muster_gateway::version::SERVER_VERSION;
 use muster_proto::{
     jobs::{LeaveNodeRequest, RenewNodeRequest, nodes_client::NodesClient},
@@ -10,7 +10,7 @@ use muster_runtime::{Caller, ConfigFeed, Peer, ProcessConfig, config};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-const RENEW_EVERY: Duration = Duration::from_secs(5);
+const RENEW_EVERY: Duration = Duration::from_millis(NODE_RENEWAL_MS as u64);
 /// After a failed renewal, such as while the jobs service starts.
 const RETRY: Duration = Duration::from_millis(500);
 
