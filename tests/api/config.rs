@@ -141,7 +141,8 @@ async fn a_change_reaches_every_gateway_and_client() {
     for name in cluster.names() {
         cluster.restart(&name);
     }
-    assert_eq!(config(&admin, 1).await["TeamSettings"]["SiteName"], "Last");
+    let again = cluster.anonymous(1).with_token(admin.token());
+    assert_eq!(again.get("/config").await.expect(200)["TeamSettings"]["SiteName"], "Last");
 }
 
 #[tokio::test]
