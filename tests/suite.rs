@@ -5,19 +5,33 @@ mod architecture;
 mod cluster;
 #[path = "api/config.rs"]
 mod config;
+#[path = "api/counters.rs"]
+mod counters;
 #[path = "api/jobs.rs"]
 mod jobs;
 #[path = "api/license.rs"]
 mod license;
 #[path = "api/logs.rs"]
 mod logs;
+#[path = "api/mentions.rs"]
+mod mentions;
 #[path = "api/nodes.rs"]
 mod nodes;
 mod parity;
 #[path = "api/ping.rs"]
 mod ping;
+#[path = "api/post_lists.rs"]
+mod post_lists;
+#[path = "api/posts.rs"]
+mod posts;
+#[path = "api/reactions.rs"]
+mod reactions;
 #[path = "api/roles.rs"]
 mod roles;
+#[path = "api/scene.rs"]
+mod scene;
 #[path = "api/system.rs"]
 mod system;
+#[path = "api/threads.rs"]
+mod threads;
 mod ws;

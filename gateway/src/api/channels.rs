@@ -6,6 +6,7 @@ mod create;
 mod lists;
 mod members;
 mod mine;
+mod pinned;
 mod rights;
 mod view;
 
@@ -37,7 +38,7 @@ pub fn routes() -> ApiRoutes {
         .merge(lists::routes())
         .merge(members::routes())
         .merge(mine::routes())
-        
+        .merge(pinned::routes())
         .merge(view::routes())
 }
 
