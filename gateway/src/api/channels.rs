@@ -6,7 +6,6 @@ mod create;
 mod lists;
 mod members;
 mod mine;
-mod pinned;
 mod rights;
 mod view;
 
@@ -38,7 +37,7 @@ pub fn routes() -> ApiRoutes {
         .merge(lists::routes())
         .merge(members::routes())
         .merge(mine::routes())
-        .merge(pinned::routes())
+        
         .merge(view::routes())
 }
 

@@ -28,6 +28,7 @@ pub fn routes() -> ApiRoutes {
         .get("/posts/{post_id}/thread", read::thread)
         .get("/users/{user_id}/posts/flagged", lists::flagged)
         .get("/channels/{channel_id}/posts", lists::of_channel)
+        .get("/channels/{channel_id}/pinned", lists::pinned)
         .post("/posts/{post_id}/pin", edit::pin)
         .post("/posts/{post_id}/unpin", edit::unpin)
         .merge(files_info::routes())

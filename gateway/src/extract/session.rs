@@ -127,13 +127,14 @@ async fn resolve(parts: &mut Parts, gateway: &Gateway, required: bool) -> Result
 async fn look_up(parts: &Parts, gateway: &Gateway, required: bool) -> Result<Option<Session>, ApiError> {
     let query = parts.uri.query().unwrap_or_default();
     let Some((token, carrier)) = find_token(&parts.headers, query) else { return Ok(None) };
-    if required && carrier == Carrier::Cookie && !csrf_exempt(&parts.method, parts.uri.path()) {
+    let facts = parts.extensions.get::<RequestFacts>().cloned().unwrap_or_default();
+    // Not the path of the URI: within a nested router that lacks its beginning.
+    if required && carrier == Carrier::Cookie && !csrf_exempt(&parts.method, &facts.path) {
         let sent = parts.headers.get("x-requested-with").and_then(|v| v.to_str().ok());
         if sent != Some("XMLHttpRequest") {
             return Err(ErrorId::SessionExpired.into());
         }
     }
-    let facts = parts.extensions.get::<RequestFacts>().cloned().unwrap_or_default();
     let Some(session) = gateway.sessions.find(&token, &facts).await? else { return Ok(None) };
     if carrier == Carrier::Query && !session.is_oauth {
         return Err(ErrorId::TokenProvided.into());

@@ -5,7 +5,7 @@ use crate::{
     error::ApiResult,
     extract::{ChannelId, IfNoneMatch, Page, Params, Session, UserId},
     state::Gateway,
-    wire::RawJson,
+    wire::{NotModifiedOr, RawJson},
 };
 use axum::{
     extract::State,
@@ -15,7 +15,7 @@ use muster_domain::permissions::Permission;
 use muster_error::AppError;
 use muster_proto::{
     identity::ListPreferencesRequest,
-    posts::{ChannelPageRequest, PostsByIdsRequest},
+    posts::{ChannelPageRequest, PinnedRequest, PostsByIdsRequest},
 };
 
 /// `read_channel`: membership even for open channels. `since` beats `after` beats `before`; a list of changes has no ETag.
@@ -44,6 +44,18 @@ pub async fn of_channel(
     };
     let reply = gateway.clients.posts().channel_page(session.call(request)).await?.into_inner();
     Ok(if since > 0 { RawJson(reply.json).into_response() } else { list(reply).into_response() })
+}
+
+/// `read_channel`: oldest first.
+pub async fn pinned(
+    State(gateway): State<Gateway>,
+    session: Session,
+    id: ChannelId,
+    if_none_match: IfNoneMatch,
+) -> ApiResult<NotModifiedOr<RawJson>> {
+    gateway.access.channel(&session, &id, Permission::ReadChannel).await?;
+    let request = PinnedRequest { channel_id: id.0, if_none_match: if_none_match.0.unwrap_or_default() };
+    Ok(list(gateway.clients.posts().pinned(session.call(request)).await?.into_inner()))
 }
 
 /// Oneself, or `edit_other_users`: posts with a preference of category `flagged_post`, newest first.
