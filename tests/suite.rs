@@ -34,4 +34,18 @@ mod scene;
 mod system;
 #[path = "api/threads.rs"]
 mod threads;
+#[path = "api/preferences.rs"]
+mod preferences;
+#[path = "api/roles.rs"]
+mod roles;
+#[path = "api/sessions.rs"]
+mod sessions;
+#[path = "api/status.rs"]
+mod status;
+#[path = "api/system.rs"]
+mod system;
+#[path = "api/user_lists.rs"]
+mod user_lists;
+#[path = "api/users.rs"]
+mod users;
 mod ws;

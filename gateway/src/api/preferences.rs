@@ -67,7 +67,7 @@ async fn save(
     State(gateway): State<Gateway>,
     session: Session,
     UserId(user_id): UserId,
-    Json(preferences): Json<Vec<Preference>>,
+    preferences: ApiResult<Json<Vec<Preference>>>,
 ) -> ApiResult<StatusOk> {
     let request = change(&gateway, &session, user_id, preferences)?;
     gateway.clients.preferences().save(session.call(request)).await?;
@@ -79,15 +79,22 @@ async fn delete(
     State(gateway): State<Gateway>,
     session: Session,
     UserId(user_id): UserId,
-    Json(preferences): Json<Vec<Preference>>,
+    preferences: ApiResult<Json<Vec<Preference>>>,
 ) -> ApiResult<StatusOk> {
     let request = change(&gateway, &session, user_id, preferences)?;
     gateway.clients.preferences().delete(session.call(request)).await?;
     Ok(StatusOk)
 }
 
-fn change(gateway: &Gateway, session: &Session, user_id: String, preferences: Vec<Preference>) -> ApiResult<SavePreferencesRequest> {
+/// Who may not is told so, whatever the body.
+fn change(
+    gateway: &Gateway,
+    session: &Session,
+    user_id: String,
+    body: ApiResult<Json<Vec<Preference>>>,
+) -> ApiResult<SavePreferencesRequest> {
     gateway.access.user(session, &user_id)?;
+    let Json(preferences) = body?;
     if preferences.len() > ROWS_MAX {
         return Err(AppError::body("preferences").into());
     }
