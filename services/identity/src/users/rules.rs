@@ -42,7 +42,8 @@ pub(super) fn fresh(submitted: User, settings: &Settings, now: i64) -> User {
         user.username = new_id();
     }
     user.locale = signup_locale(&user.locale, &settings.default_client_locale).to_owned();
-    fill_defaults(&mut user);
+    let username = user.username.clone();
+    fill_defaults(&mut user, &username);
     user
 }
 
@@ -85,7 +86,7 @@ pub(super) fn patched(old: &User, patch: PatchUserRequest) -> User {
 pub(super) fn tidied(old: &User, mut user: User) -> User {
     user.username = user.username.to_lowercase();
     user.email = user.email.to_lowercase();
-    fill_defaults(&mut user);
+    fill_defaults(&mut user, &old.username);
     if user.username != old.username {
         rename_mention_keys(&mut user.notify_props, &old.username, &user.username);
     }
@@ -95,8 +96,9 @@ pub(super) fn tidied(old: &User, mut user: User) -> User {
     user
 }
 
-fn fill_defaults(user: &mut User) {
-    normalize_notify_props(&mut user.notify_props, &user.username);
+/// `username` is the one the mention keys speak of so far.
+fn fill_defaults(user: &mut User, username: &str) {
+    normalize_notify_props(&mut user.notify_props, username);
     if user.timezone.is_empty() {
         user.timezone = default_timezone();
     }

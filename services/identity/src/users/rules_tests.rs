@@ -39,6 +39,8 @@ fn a_rename_moves_the_mention_keys() {
     let stored = tidied(&old, new);
     assert_eq!(stored.username, "byron");
     assert_eq!(stored.notify_props["mention_keys"], "byron,@byron,countess");
+    let without = User { username: "byron".into(), notify_props: Default::default(), ..old.clone() };
+    assert_eq!(tidied(&old, without).notify_props["mention_keys"], "byron,@byron");
 }
 
 #[test]
