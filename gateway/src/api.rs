@@ -150,3 +150,16 @@ async fn unknown(request: Request) -> Response {
 pub fn built_operations() -> Vec<(String, String)> {
     built().built.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// axum panics when a route is registered twice or two paths conflict: better here than at start.
+    #[test]
+    fn routes_fit_together() {
+        let operations = built_operations();
+        let unbuilt = contract::OPERATIONS.iter().filter(|(m, p)| !operations.contains(&((*m).to_owned(), (*p).to_owned()))).count();
+        assert!(operations.len() + unbuilt >= contract::OPERATIONS.len());
+    }
+}
