@@ -114,7 +114,7 @@ async fn every_operation_refuses_whom_it_must() {
         let anonymous = cluster.anonymous(1);
         let answer = anonymous.send(anonymous.request(row.method.clone(), &path).json(&json!({}))).await;
         if row.open && answer.status == 401
-            || !row.open && (answer.status != 401 || answer.body["id"] != "api.context.session_expired.app_error")
+            || !open && (answer.status != 401 || answer.body["id"] != "api.context.session_expired.app_error")
         {
             wrong.push(format!("{name}: anonymous got {} {}", answer.status, answer.body["id"]));
         }

@@ -6,7 +6,7 @@ mod ids;
 mod query;
 mod session;
 
-pub use body::Json;
+pub use body::{Json, from_json};
 pub use facts::RequestFacts;
 pub use ids::{ChannelId, FileId, JobId, PostId, RoleId, TeamId, UserId, path_param};
 pub use query::{IfNoneMatch, Page, Params};

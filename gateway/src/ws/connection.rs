@@ -7,7 +7,7 @@ use super::{
 use crate::{
     edge,
     error::ApiError,
-    extract::{MaybeSession, RequestFacts},
+    extract::{MaybeSession, RequestFacts, from_json},
     state::Gateway,
 };
 use axum::{
@@ -188,7 +188,7 @@ impl Task<'_> {
             Message::Ping(_) => return true,
             Message::Close(_) => return false,
         };
-        let Ok(action) = serde_json::from_slice::<Action>(bytes) else { return false };
+        let Ok(action) = from_json::<Action>(bytes) else { return false };
         let outcome = match &self.live {
             None => actions::before_authentication(&action),
             Some(live) if live.connection.revoked.load(Ordering::Relaxed) => Outcome::Reply(actions::unauthenticated(action.seq)),
