@@ -14,9 +14,12 @@ use opentelemetry::{
 };
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
-use std::sync::{
-    LazyLock, OnceLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    io::IsTerminal,
+    sync::{
+        LazyLock, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -49,7 +52,8 @@ pub fn init(role: Role) -> Result<Telemetry, ConfigError> {
     let logs = if json {
         tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr).with_filter(not_traces).boxed()
     } else {
-        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(not_traces).boxed()
+        let colours = std::io::stderr().is_terminal();
+        tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(std::io::stderr).with_filter(not_traces).boxed()
     };
     let provider = match setting("MUSTER_OTLP_ENDPOINT")? {
         None => None,
