@@ -113,9 +113,9 @@ async fn every_operation_refuses_whom_it_must() {
         let name = format!("{} {}", row.method, row.path);
         let anonymous = cluster.anonymous(1);
         let answer = anonymous.send(anonymous.request(row.method.clone(), &path).json(&json!({}))).await;
-        if row.open && answer.status == 401
-            || !open && (answer.status != 401 || answer.body["id"] != "api.context.session_expired.app_error")
-        {
+        // What is not built is nobody's yet.
+        let open = row.open && row.test.is_some();
+        if open && answer.status == 401 || !open && (answer.status != 401 || answer.body["id"] != "api.context.session_expired.app_error") {
             wrong.push(format!("{name}: anonymous got {} {}", answer.status, answer.body["id"]));
         }
         // Logging out would end the stranger's session for the rows that follow.
