@@ -24,26 +24,22 @@ mod ping;
 mod post_lists;
 #[path = "api/posts.rs"]
 mod posts;
+#[path = "api/preferences.rs"]
+mod preferences;
 #[path = "api/reactions.rs"]
 mod reactions;
 #[path = "api/roles.rs"]
 mod roles;
 #[path = "api/scene.rs"]
 mod scene;
-#[path = "api/system.rs"]
-mod system;
-#[path = "api/threads.rs"]
-mod threads;
-#[path = "api/preferences.rs"]
-mod preferences;
-#[path = "api/roles.rs"]
-mod roles;
 #[path = "api/sessions.rs"]
 mod sessions;
 #[path = "api/status.rs"]
 mod status;
 #[path = "api/system.rs"]
 mod system;
+#[path = "api/threads.rs"]
+mod threads;
 #[path = "api/user_lists.rs"]
 mod user_lists;
 #[path = "api/users.rs"]
