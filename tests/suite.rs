@@ -2,7 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod architecture;
+#[path = "api/channel_members.rs"]
+mod channel_members;
+#[path = "api/channels.rs"]
+mod channels;
 mod cluster;
+#[path = "api/common.rs"]
+mod common;
 #[path = "api/config.rs"]
 mod config;
 #[path = "api/counters.rs"]
@@ -38,6 +44,10 @@ mod sessions;
 mod status;
 #[path = "api/system.rs"]
 mod system;
+#[path = "api/team_members.rs"]
+mod team_members;
+#[path = "api/teams.rs"]
+mod teams;
 #[path = "api/threads.rs"]
 mod threads;
 #[path = "api/user_lists.rs"]

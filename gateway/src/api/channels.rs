@@ -37,7 +37,6 @@ pub fn routes() -> ApiRoutes {
         .merge(lists::routes())
         .merge(members::routes())
         .merge(mine::routes())
-        
         .merge(view::routes())
 }
 

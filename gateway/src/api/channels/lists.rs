@@ -15,6 +15,7 @@ use muster_domain::{
     permissions::Permission,
 };
 use muster_error::{AppError, ErrorId};
+use muster_proto::serde_rules::null_as_default;
 use muster_proto::{
     model::Channel,
     teams::{ChannelsByIdsRequest, ListChannelsRequest, SearchChannelsRequest},
@@ -75,6 +76,7 @@ async fn autocomplete(State(gateway): State<Gateway>, session: Session, TeamId(t
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Search {
+    #[serde(deserialize_with = "null_as_default")]
     term: String,
 }
 

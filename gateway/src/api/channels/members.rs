@@ -12,6 +12,7 @@ use crate::{
 use axum::extract::State;
 use muster_domain::{channels::ChannelType, ids::is_id, permissions::Permission, roles::is_valid_roles};
 use muster_error::{AppError, ErrorId};
+use muster_proto::serde_rules::null_as_default;
 use muster_proto::{
     model::ChannelMember,
     posts::GetPostRequest,
@@ -79,7 +80,9 @@ async fn get(
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Addition {
+    #[serde(deserialize_with = "null_as_default")]
     user_id: String,
+    #[serde(deserialize_with = "null_as_default")]
     post_root_id: String,
 }
 
@@ -141,6 +144,7 @@ async fn remove(
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Roles {
+    #[serde(deserialize_with = "null_as_default")]
     roles: String,
 }
 

@@ -11,6 +11,7 @@ use crate::{
 use axum::extract::State;
 use muster_domain::permissions::Permission;
 use muster_error::AppError;
+use muster_proto::serde_rules::null_as_default;
 use muster_proto::{
     model::Team,
     teams::{ListTeamsRequest, SearchTeamsRequest, TeamsOfUserRequest},
@@ -32,6 +33,7 @@ async fn list(State(gateway): State<Gateway>, session: Session, Page(page): Page
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Search {
+    #[serde(deserialize_with = "null_as_default")]
     term: String,
 }
 

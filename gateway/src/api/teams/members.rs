@@ -10,6 +10,7 @@ use crate::{
 use axum::extract::State;
 use muster_domain::{ids::is_id, permissions::Permission, roles::is_valid_roles, teams::BATCH_MAX};
 use muster_error::{AppError, ErrorId};
+use muster_proto::serde_rules::null_as_default;
 use muster_proto::{
     model::TeamMember,
     teams::{
@@ -134,6 +135,7 @@ async fn remove(State(gateway): State<Gateway>, session: Session, TeamId(team_id
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Roles {
+    #[serde(deserialize_with = "null_as_default")]
     roles: String,
 }
 
