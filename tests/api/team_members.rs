@@ -270,3 +270,33 @@ async fn town_square_can_be_kept_silent() {
     assert_eq!(posts(&owner, &id(&channel("town-square").await)).await.len(), 0);
     assert_eq!(posts(&owner, &id(&channel("off-topic").await)).await.len(), 2, "the other channel still speaks");
 }
+
+#[tokio::test]
+async fn what_posts_must_do_is_done_once_it_is_back_in_order() {
+    let cluster = Cluster::start(Options { split: true, ..Options::default() }).await;
+    let (owner, guest) = (cluster.person("owner").await, cluster.person("guest").await);
+    let team = cluster.team(&owner).await;
+    cluster.join_team(&guest, &team).await;
+    let town = id(&channel_named(&owner, team["id"].as_str().unwrap(), "town-square").await);
+    cluster.kill("posts");
+    // Leaving and coming back stand although nothing can be posted.
+    guest.delete(&format!("/teams/{}/members/{}", id(&team), guest.id)).await.expect(200);
+    cluster.join_team(&guest, &team).await;
+    cluster.restart("posts");
+    let own_kinds = async || -> Vec<String> {
+        let answer = owner.get(&format!("/channels/{town}/posts")).await;
+        let (order, posts) = (answer.body["order"].clone(), answer.body["posts"].clone());
+        let posts = order.as_array().cloned().unwrap_or_default().into_iter().map(|id| posts[id.as_str().unwrap()].clone());
+        let mut kinds: Vec<String> = posts.filter(|p| p["user_id"] == json!(guest.id)).map(|p| text(&p, "type")).collect();
+        kinds.reverse();
+        kinds
+    };
+    let kinds = testkit::eventually("both posts", || async { Some(own_kinds().await).filter(|kinds| kinds.len() >= 3) }).await;
+    assert_eq!(kinds, ["system_join_team", "system_leave_team", "system_join_team"]);
+    testkit::eventually("nothing is left to do", || async {
+        let pending: i64 = sqlx::query_scalar("SELECT count(*) FROM teams.effects").fetch_one(&mut cluster.sql().await).await.unwrap();
+        (pending == 0).then_some(())
+    })
+    .await;
+    assert_eq!(own_kinds().await.len(), 3, "nothing is done twice");
+}

@@ -38,7 +38,7 @@ struct MemberData {
 pub fn joined(channel: &Channel, user_id: &str) -> [Announcement; 2] {
     let data = Added { team_id: &channel.team_id, user_id };
     let own = vec![channel_membership(&channel.id, user_id, true), channel_frame_for_user("user_added", &data, &channel.id, user_id)];
-    let others = vec![channel_frame_without("user_added", &data, &channel.id, vec![user_id.to_owned()])];
+    let others = vec![channel_frame_without("user_added", &data, &channel.id, user_id)];
     [Announcement::new(user_subject(user_id), own), Announcement::new(channel_subject(&channel.id), others)]
 }
 

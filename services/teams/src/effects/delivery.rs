@@ -133,8 +133,11 @@ impl Effects {
             let mut conn = self.pool.acquire().await.map_err(sql_error)?;
             store::due_keys(&mut conn, now_ms(), SWEEP_KEYS).await.map_err(sql_error)?
         };
-        for error in join_all(keys.iter().map(|key| self.deliver_key(caller, key, false))).await.into_iter().filter_map(Result::err) {
-            tracing::warn!(%error, "an effect could not be delivered; it will be tried again");
+        let results = join_all(keys.iter().map(|key| self.deliver_key(caller, key, false))).await;
+        let failures: Vec<AppError> = results.into_iter().filter_map(Result::err).collect();
+        if let Some(error) = failures.first() {
+            // An outage fails all of them alike: one line tells it.
+            tracing::warn!(%error, keys = failures.len(), "effects could not be delivered; they will be tried again");
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What is announced about team memberships.
 
-use crate::events::{channel_membership, nested, team_membership};
+use crate::events::{channel_membership, nested, team_frame_for_user, team_frame_without, team_membership};
 use muster_events::{Announcement, audience, channel_subject, frame, team_subject, user_subject};
 use muster_proto::model::{Channel, TeamMember};
 use serde::Serialize;
@@ -32,16 +32,17 @@ pub fn added_again(team_id: &str, user_id: &str, times: usize) -> Announcement {
     Announcement::new(user_subject(user_id), items)
 }
 
-/// First to the team, so that the leaver hears it as well; then he is out of everything.
+/// The leaver hears it on his own subject, since what arrives on two subjects knows no order; then he is out of everything.
 pub fn left(team_id: &str, channel_ids: &[String], user_id: &str) -> Vec<Announcement> {
-    let told = frame("leave_team", &Membership { team_id, user_id }, audience::team(team_id));
-    let mut announcements = vec![Announcement::new(team_subject(team_id), vec![told, team_membership(team_id, user_id, false)])];
+    let data = Membership { team_id, user_id };
+    let gone = || team_membership(team_id, user_id, false);
+    let mut own = vec![team_frame_for_user("leave_team", &data, team_id, user_id), gone()];
+    own.extend(channel_ids.iter().map(|id| channel_membership(id, user_id, false)));
+    let others = vec![team_frame_without("leave_team", &data, team_id, user_id), gone()];
+    let mut announcements = vec![Announcement::new(user_subject(user_id), own), Announcement::new(team_subject(team_id), others)];
     for id in channel_ids {
         announcements.push(Announcement::new(channel_subject(id), vec![channel_membership(id, user_id, false)]));
     }
-    let mut own = vec![team_membership(team_id, user_id, false)];
-    own.extend(channel_ids.iter().map(|id| channel_membership(id, user_id, false)));
-    announcements.push(Announcement::new(user_subject(user_id), own));
     announcements
 }
 
