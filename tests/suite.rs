@@ -13,6 +13,12 @@ mod common;
 mod config;
 #[path = "api/counters.rs"]
 mod counters;
+#[path = "api/file_downloads.rs"]
+mod file_downloads;
+#[path = "api/file_limits.rs"]
+mod file_limits;
+#[path = "api/files.rs"]
+mod files;
 #[path = "api/jobs.rs"]
 mod jobs;
 #[path = "api/license.rs"]
@@ -44,12 +50,16 @@ mod sessions;
 mod status;
 #[path = "api/system.rs"]
 mod system;
+#[path = "api/team_image.rs"]
+mod team_image;
 #[path = "api/team_members.rs"]
 mod team_members;
 #[path = "api/teams.rs"]
 mod teams;
 #[path = "api/threads.rs"]
 mod threads;
+#[path = "api/user_image.rs"]
+mod user_image;
 #[path = "api/user_lists.rs"]
 mod user_lists;
 #[path = "api/users.rs"]

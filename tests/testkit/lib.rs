@@ -5,7 +5,9 @@
 mod client;
 mod cluster;
 mod engines;
+pub mod files;
 mod people;
+pub mod pictures;
 mod ws;
 
 pub use client::{Answer, Client};
