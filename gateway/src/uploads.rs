@@ -3,17 +3,20 @@
 use crate::error::ApiError;
 use axum::{
     body::Body,
-    extract::{
-        FromRequest, Multipart, Request,
-        multipart::{Field, MultipartError},
-    },
+    extract::{FromRequest, Multipart, Request, multipart::Field},
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
-use http::{HeaderMap, StatusCode, header};
-use http_body_util::{LengthLimitError, Limited};
+use http::{HeaderMap, header};
 use muster_error::{AppError, ErrorId};
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -64,7 +67,10 @@ pub fn is_multipart(headers: &HeaderMap) -> bool {
 
 /// Reads on for a moment before a refusal: closing on a sender who is still sending loses the answer.
 pub async fn linger(body: Body) {
-    let mut chunks = body.into_data_stream();
+    drain(body.into_data_stream()).await;
+}
+
+async fn drain<E>(mut chunks: impl Stream<Item = Result<Bytes, E>> + Unpin) {
     let reading = async {
         let mut left = LINGER_BYTES;
         while let Some(Ok(chunk)) = chunks.next().await {
@@ -78,52 +84,67 @@ pub async fn linger(body: Body) {
 }
 
 /// A raw body of at most `limit` bytes, whether its length was announced or not.
-pub fn raw(body: Body, limit: u64) -> impl Stream<Item = Result<Bytes, BodyError>> {
-    let body = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
-    patient(Body::new(body).into_data_stream().map_err(|error| {
-        let error: axum::BoxError = error.into_inner();
-        if is_length_limit(&*error) { BodyError::TooLarge } else { BodyError::Unreadable(error.to_string()) }
-    }))
+pub fn raw(body: Body, limit: u64) -> impl Stream<Item = Result<Bytes, BodyError>> + Send {
+    let exceeded = Exceeded::default();
+    let chunks = limited(body, limit, exceeded.clone());
+    patient(chunks.map_err(move |error| exceeded.or(error)))
 }
 
-fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if error.is::<LengthLimitError>() {
-            return true;
-        }
-        next = error.source();
+/// Whether a body turned out to be too large: the error of a stream that passes through a parser says so no more.
+#[derive(Clone, Default)]
+struct Exceeded(Arc<AtomicBool>);
+
+impl Exceeded {
+    fn or(&self, error: impl std::fmt::Display) -> BodyError {
+        if self.0.load(Ordering::Acquire) { BodyError::TooLarge } else { BodyError::Unreadable(error.to_string()) }
     }
-    false
+}
+
+fn limited(body: Body, limit: u64, exceeded: Exceeded) -> impl Stream<Item = Result<Bytes, axum::Error>> + Send {
+    futures_util::stream::try_unfold((body.into_data_stream(), 0_u64), move |(mut chunks, seen)| {
+        let exceeded = exceeded.clone();
+        async move {
+            let Some(chunk) = chunks.try_next().await? else { return Ok(None) };
+            let seen = seen + chunk.len() as u64;
+            if seen > limit {
+                exceeded.0.store(true, Ordering::Release);
+                drain(chunks).await;
+                return Err(axum::Error::new(std::io::Error::other("too large")));
+            }
+            Ok(Some((chunk, (chunks, seen))))
+        }
+    })
 }
 
 /// A multipart form of at most `limit` bytes, read field by field.
 pub struct Form {
     multipart: Multipart,
+    exceeded: Exceeded,
     texts: usize,
 }
 
 /// A field of a [`Form`]; the next one can be had once this is dropped, read or not.
 pub struct FormField<'a> {
     field: Field<'a>,
+    exceeded: Exceeded,
     texts: &'a mut usize,
 }
 
 impl Form {
     pub async fn open(request: Request, limit: u64) -> Result<Self, BodyError> {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let request = request.map(|body| Body::new(Limited::new(body, limit)));
+        let exceeded = Exceeded::default();
+        let request = request.map(|body| Body::from_stream(limited(body, limit, exceeded.clone())));
         let multipart = Multipart::from_request(request, &()).await.map_err(|e| BodyError::Unreadable(e.to_string()))?;
-        Ok(Self { multipart, texts: 0 })
+        Ok(Self { multipart, exceeded, texts: 0 })
     }
 
     pub async fn next(&mut self) -> Result<Option<FormField<'_>>, BodyError> {
         // Skipping the rest of a large field may take long; it makes progress, so only the whole is limited.
         let field = match tokio::time::timeout(UPLOAD_DEADLINE, self.multipart.next_field()).await {
-            Ok(field) => field.map_err(form_error)?,
+            Ok(field) => field.map_err(|error| self.exceeded.or(error))?,
             Err(_) => return Err(BodyError::Stalled),
         };
-        Ok(field.map(|field| FormField { field, texts: &mut self.texts }))
+        Ok(field.map(|field| FormField { field, exceeded: self.exceeded.clone(), texts: &mut self.texts }))
     }
 }
 
@@ -138,14 +159,15 @@ impl<'a> FormField<'a> {
     }
 
     pub fn chunks(self) -> impl Stream<Item = Result<Bytes, BodyError>> + 'a {
-        patient(self.field.map_err(form_error))
+        let exceeded = self.exceeded;
+        patient(self.field.map_err(move |error| exceeded.or(error)))
     }
 
     /// The value of a text field; invalid UTF-8 is replaced.
     pub async fn text(self) -> Result<String, BodyError> {
-        let texts = self.texts;
+        let Self { field, exceeded, texts } = self;
         let mut value = Vec::new();
-        let mut chunks = std::pin::pin!(patient(self.field.map_err(form_error)));
+        let mut chunks = std::pin::pin!(patient(field.map_err(|error| exceeded.or(error))));
         while let Some(chunk) = chunks.try_next().await? {
             value.extend_from_slice(&chunk);
             *texts += chunk.len();
@@ -155,10 +177,6 @@ impl<'a> FormField<'a> {
         }
         Ok(String::from_utf8_lossy(&value).into_owned())
     }
-}
-
-fn form_error(error: MultipartError) -> BodyError {
-    if error.status() == StatusCode::PAYLOAD_TOO_LARGE { BodyError::TooLarge } else { BodyError::Unreadable(error.body_text()) }
 }
 
 fn patient<'a>(
@@ -190,9 +208,9 @@ where
 {
     let (sender, messages) = mpsc::channel(CHUNKS_AHEAD);
     let mut call = std::pin::pin!(call(ReceiverStream::new(messages)));
-    let feed = async move {
+    let mut chunks = std::pin::pin!(chunks);
+    let feed = async {
         // A closed channel: the service has answered, and the answer says why.
-        let mut chunks = std::pin::pin!(chunks);
         if sender.send(start).await.is_err() {
             return Ok(());
         }
@@ -204,12 +222,23 @@ where
         let _ = sender.send(end).await;
         Ok::<(), BodyError>(())
     };
-    let mut feed = std::pin::pin!(feed);
-    tokio::select! {
-        answer = &mut call => return answered(answer),
-        fed = &mut feed => fed.map_err(PassOnError::Body)?,
+    let early = tokio::select! {
+        answer = &mut call => Some(answer),
+        fed = feed => {
+            fed.map_err(PassOnError::Body)?;
+            None
+        }
+    };
+    match early {
+        Some(answer) => {
+            drain(chunks).await;
+            answered(answer)
+        }
+        None => {
+            drop(sender);
+            answered(call.await)
+        }
     }
-    answered(call.await)
 }
 
 fn answered<T>(answer: Result<tonic::Response<T>, tonic::Status>) -> Result<T, PassOnError> {
@@ -286,7 +315,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_early_answer_ends_the_sending() {
-        let endless = stream::repeat_with(|| chunk(1));
+        let endless = stream::repeat_with(|| chunk(1024));
         let outcome = pass_on(endless, (0, |b| b.len(), 0), |messages| async move {
             drop(messages);
             Err::<tonic::Response<()>, _>(AppError::new(ErrorId::FileLargeImage).into())
