@@ -1,6 +1,8 @@
 //! All tests that speak to a running cluster, in one binary: one build, one set of engines.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "api/analytics.rs"]
+mod analytics;
 mod architecture;
 #[path = "api/channel_members.rs"]
 mod channel_members;
@@ -19,10 +21,14 @@ mod file_downloads;
 mod file_limits;
 #[path = "api/files.rs"]
 mod files;
+#[path = "api/edge.rs"]
+mod edge;
 #[path = "api/jobs.rs"]
 mod jobs;
 #[path = "api/license.rs"]
 mod license;
+#[path = "api/limiter.rs"]
+mod limiter;
 #[path = "api/logs.rs"]
 mod logs;
 #[path = "api/mentions.rs"]

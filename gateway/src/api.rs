@@ -1,6 +1,7 @@
 //! `/api/v4`: one module per tag of the contract, each with its routes on top. An operation no module routes answers
 //! 401 without a session and 501 with one.
 
+pub mod analytics;
 pub mod channels;
 pub mod cluster;
 pub mod config;
@@ -27,9 +28,9 @@ use crate::{
 };
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request},
+    extract::{DefaultBodyLimit, Request, State},
     handler::Handler,
-    response::Response,
+    response::{IntoResponse, Response},
     routing::MethodFilter,
 };
 use muster_error::ErrorId;
@@ -95,6 +96,7 @@ impl ApiRoutes {
 /// Every operation this gateway has built.
 fn built() -> ApiRoutes {
     ApiRoutes::new()
+        .merge(analytics::routes())
         .merge(channels::routes())
         .merge(cluster::routes())
         .merge(config::routes())
@@ -134,6 +136,21 @@ pub fn router(gateway: Gateway) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .with_state(gateway)
+}
+
+/// What is left of version 3: while it is off, every path says so; while it is on, there is nothing behind it.
+pub fn v3(gateway: Gateway) -> Router {
+    Router::new()
+        .route("/api/v3/{*rest}", axum::routing::any(version_3))
+        .route_layer(axum::middleware::from_fn_with_state(gateway.clone(), edge::operation))
+        .with_state(gateway)
+}
+
+async fn version_3(State(gateway): State<Gateway>, facts: RequestFacts) -> Response {
+    if gateway.settings().settings.enable_api_v3 {
+        return edge::no_such_route(&facts.path);
+    }
+    ApiError::from(ErrorId::ApiV3Disabled).into_response()
 }
 
 async fn not_built(_: Session) -> ApiError {

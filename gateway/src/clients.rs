@@ -4,13 +4,17 @@ use muster_proto::{
     files::{files_client::FilesClient, images_client::ImagesClient},
     identity::{
         audits_client::AuditsClient, preferences_client::PreferencesClient, roles_client::RolesClient, sessions_client::SessionsClient,
-        statuses_client::StatusesClient, users_client::UsersClient,
+        statistics_client::StatisticsClient as UserStatisticsClient, statuses_client::StatusesClient, users_client::UsersClient,
     },
     jobs::{config_client::ConfigClient, jobs_client::JobsClient, nodes_client::NodesClient},
-    posts::{activity_client::ActivityClient, posts_client::PostsClient, reactions_client::ReactionsClient},
+    posts::{
+        activity_client::ActivityClient, posts_client::PostsClient, reactions_client::ReactionsClient,
+        statistics_client::StatisticsClient as PostStatisticsClient,
+    },
     teams::{
         access_client::AccessClient, channel_directory_client::ChannelDirectoryClient, channel_members_client::ChannelMembersClient,
-        channels_client::ChannelsClient, team_members_client::TeamMembersClient, teams_client::TeamsClient,
+        channels_client::ChannelsClient, statistics_client::StatisticsClient as ChannelStatisticsClient,
+        team_members_client::TeamMembersClient, teams_client::TeamsClient,
     },
 };
 use muster_runtime::{Peer, RpcChannel, peers::MESSAGE_MAX};
@@ -39,10 +43,11 @@ macro_rules! clients {
 
 clients! {
     identity: users -> UsersClient, sessions -> SessionsClient, preferences -> PreferencesClient, statuses -> StatusesClient,
-        roles -> RolesClient, audits -> AuditsClient;
+        roles -> RolesClient, audits -> AuditsClient, user_statistics -> UserStatisticsClient;
     teams: access -> AccessClient, teams -> TeamsClient, team_members -> TeamMembersClient, channels -> ChannelsClient,
-        channel_directory -> ChannelDirectoryClient, channel_members -> ChannelMembersClient;
-    posts: posts -> PostsClient, activity -> ActivityClient, reactions -> ReactionsClient;
+        channel_directory -> ChannelDirectoryClient, channel_members -> ChannelMembersClient,
+        channel_statistics -> ChannelStatisticsClient;
+    posts: posts -> PostsClient, activity -> ActivityClient, reactions -> ReactionsClient, post_statistics -> PostStatisticsClient;
     files: files -> FilesClient, images -> ImagesClient;
     jobs: jobs -> JobsClient, config -> ConfigClient, nodes -> NodesClient;
 }

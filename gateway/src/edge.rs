@@ -1,6 +1,11 @@
 //! What every request passes first and every answer passes last: request id, headers, error bodies, CORS, metrics.
 
-use crate::{error::ApiError, extract::RequestFacts, state::Gateway};
+use crate::{
+    error::ApiError,
+    extract::{RequestFacts, find_token},
+    limiter,
+    state::Gateway,
+};
 use axum::{
     extract::{ConnectInfo, MatchedPath, Request, State},
     middleware::Next,
@@ -16,8 +21,25 @@ use tracing::Instrument;
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_VERSION_ID: HeaderName = HeaderName::from_static("x-version-id");
 
-/// Around everything: OPTIONS, CORS, path cleaning, facts, metrics, the trace.
-pub async fn outermost(State(gateway): State<Gateway>, mut request: Request, next: Next) -> Response {
+/// Around everything: the rate limiter when it is on, then the rest.
+pub async fn outermost(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+    let snapshot = gateway.settings();
+    if !snapshot.settings.rate_limit_enable {
+        return unlimited(gateway, request, next).await;
+    }
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    let facts = RequestFacts::read(request.headers(), request.uri().path(), peer);
+    let token = find_token(request.headers(), request.uri().query().unwrap_or_default());
+    let token = token.as_ref().map(|(token, _)| token.as_str());
+    let key = limiter::key(&snapshot.settings, &facts.client_ip, token, request.headers());
+    let Some(verdict) = gateway.limiter.count(&snapshot.settings, &key).await else { return unlimited(gateway, request, next).await };
+    let mut response = if verdict.refused { verdict.refusal() } else { unlimited(gateway, request, next).await };
+    verdict.put_into(response.headers_mut());
+    response
+}
+
+/// OPTIONS, CORS, path cleaning, facts, metrics, the trace.
+async fn unlimited(gateway: Gateway, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let origin = allowed_origin(&gateway, &request);
     if request.method() == Method::OPTIONS {

@@ -10,4 +10,4 @@ pub use body::{Json, from_json};
 pub use facts::RequestFacts;
 pub use ids::{ChannelId, FileId, JobId, PostId, RoleId, TeamId, UserId, path_param};
 pub use query::{IfNoneMatch, Page, Params};
-pub use session::{MaybeSession, Session, TOKEN_COOKIE, USER_COOKIE, cookie};
+pub use session::{MaybeSession, Session, TOKEN_COOKIE, USER_COOKIE, cookie, find_token};

@@ -8,6 +8,7 @@ pub mod clients;
 pub mod edge;
 pub mod error;
 pub mod extract;
+pub mod limiter;
 pub mod pictures;
 pub mod presence;
 pub mod server;

@@ -5,6 +5,7 @@ use crate::{
     api, caches,
     clients::Clients,
     edge,
+    limiter::Limiter,
     presence::Presence,
     sessions::Sessions,
     state::{Gateway, Parts},
@@ -61,13 +62,16 @@ pub async fn start(deps: Deps) -> Result<(), ConfigError> {
         config: deps.feed,
         hub: hub.clone(),
         bus: deps.bus.clone(),
+        limiter: Limiter::new(deps.redis),
         accounts_exist: AtomicBool::new(false),
         client_dir: deps.config.client_dir.clone(),
     });
+    tokio::spawn(api::analytics::answer_for_sockets(deps.bus.clone(), hub.clone(), deps.stop.clone()));
     tokio::spawn(become_ready(deps.readiness.clone(), access, deps.bus, deps.stop.clone()));
 
     let app = Router::new()
         .nest("/api/v4", api::router(gateway.clone()).merge(ws::router(gateway.clone())))
+        .merge(api::v3(gateway.clone()))
         .route("/api/{*rest}", axum::routing::any(|request: Request| async move { edge::no_such_route(request.uri().path()) }))
         .merge(api::files::public_routes(gateway.clone()))
         .merge(web::router(gateway.clone()))

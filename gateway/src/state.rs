@@ -1,6 +1,6 @@
 //! What handlers reach.
 
-use crate::{access::Access, clients::Clients, presence::Presence, sessions::Sessions, version::Version, ws::Hub};
+use crate::{access::Access, clients::Clients, limiter::Limiter, presence::Presence, sessions::Sessions, version::Version, ws::Hub};
 use muster_events::Bus;
 use muster_runtime::ConfigFeed;
 use std::{
@@ -22,6 +22,7 @@ pub struct Parts {
     pub version: Version,
     pub hub: Hub,
     pub bus: Bus,
+    pub limiter: Limiter,
     /// Whether an account is known to exist: accounts never go back to none.
     pub accounts_exist: AtomicBool,
     /// The web client's files.

@@ -3,7 +3,7 @@
 use super::ApiRoutes;
 use crate::{
     error::ApiResult,
-    extract::{Page, Params, Session},
+    extract::{Page, Session},
     state::Gateway,
     wire::{ApiJson, NoCache, StatusOk},
 };
@@ -29,7 +29,6 @@ pub fn routes() -> ApiRoutes {
         .get("/audits", audits)
         .post("/caches/invalidate", invalidate)
         .get("/webrtc/token", webrtc_token)
-        .get("/analytics/old", analytics)
         .get("/data_retention/policy", retention_policy)
 }
 
@@ -96,12 +95,6 @@ async fn invalidate(State(gateway): State<Gateway>, session: Session) -> ApiResu
 async fn webrtc_token(State(gateway): State<Gateway>, _: Session) -> ApiResult<StatusOk> {
     let on = gateway.settings().settings.enable_webrtc;
     Err(if on { ErrorId::NotImplemented } else { ErrorId::WebrtcDisabled }.into())
-}
-
-/// `manage_system`. The services do not count yet.
-async fn analytics(State(gateway): State<Gateway>, session: Session, _: Params) -> ApiResult<StatusOk> {
-    gateway.access.system(&session, Permission::ManageSystem)?;
-    Err(ErrorId::NotImplemented.into())
 }
 
 /// Any session: what is deleted at which age.

@@ -9,14 +9,15 @@ mod passwords;
 mod preferences;
 mod roles;
 mod sessions;
+mod statistics;
 mod statuses;
 mod users;
 
 use muster_events::{Bus, OUTBOX_MIGRATION, Outbox};
 use muster_proto::identity::{
     audits_server::AuditsServer, membership_counts_server::MembershipCountsServer, memberships_server::MembershipsServer,
-    preferences_server::PreferencesServer, roles_server::RolesServer, sessions_server::SessionsServer, statuses_server::StatusesServer,
-    users_server::UsersServer,
+    preferences_server::PreferencesServer, roles_server::RolesServer, sessions_server::SessionsServer, statistics_server::StatisticsServer,
+    statuses_server::StatusesServer, users_server::UsersServer,
 };
 use muster_runtime::{
     ConfigFeed, ProcessConfig,
@@ -65,6 +66,7 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     }
     let mut routes = Routes::builder();
     routes
+        .add_service(service!(StatisticsServer, statistics::StatisticsService { pool: pool.clone() }))
         .add_service(service!(
             UsersServer,
             users::UsersService {

@@ -24,8 +24,8 @@ pub fn feed() -> Result<(ConfigSource, ConfigFeed), ConfigError> {
     Ok(settings::feed(Snapshot { settings: Settings::from_tree(&tree), tree, version: -1, ..Snapshot::default() }))
 }
 
-/// Keeps the feed current until the token is cancelled.
-pub async fn follow(source: ConfigSource, jobs: Peer, bus: Bus, stop: CancellationToken) {
+/// Keeps the feed current until the token is cancelled; tells `known` when it has been read for the first time.
+pub async fn follow(source: ConfigSource, jobs: Peer, bus: Bus, known: impl Fn(), stop: CancellationToken) {
     let mut invalidations = match bus.invalidations().await {
         Ok(invalidations) => invalidations,
         Err(error) => {
@@ -38,6 +38,7 @@ pub async fn follow(source: ConfigSource, jobs: Peer, bus: Bus, stop: Cancellati
         match fetch(&jobs).await {
             Ok(snapshot) => {
                 source.set(snapshot);
+                known();
                 next = REFRESH;
             }
             Err(error) => tracing::debug!(%error, "the configuration cannot be read yet"),

@@ -1,7 +1,8 @@
 //! This process in the cluster's registry: a lease renewed while it lives.
 
 use muster_domain::time::{NODE_RENEWAL_MS, now_ms};
-use muster_gateway::version::SERVER_VERSION;
+use muster_events::Bus;
+use muster_gateway::{api::logs, version::SERVER_VERSION};
 use muster_proto::{
     jobs::{LeaveNodeRequest, RenewNodeRequest, nodes_client::NodesClient},
     model::ClusterNode,
@@ -44,4 +45,9 @@ pub async fn register(process: Arc<ProcessConfig>, jobs: Peer, feed: ConfigFeed,
     }
     let leave = client.leave(caller.call(LeaveNodeRequest { node_id: process.node_id.clone() }));
     let _ = tokio::time::timeout(Duration::from_secs(1), leave).await;
+}
+
+/// Gives gateways the newest log lines of this process until the token is cancelled.
+pub async fn answer_for_logs(bus: Bus, stop: CancellationToken) {
+    bus.answer(logs::QUESTION, stop, logs::answer).await;
 }

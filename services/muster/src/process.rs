@@ -48,9 +48,19 @@ pub async fn run(role: Role) -> anyhow::Result<()> {
     let peers = peers(&config)?;
     let (source, feed) = configuration::feed()?;
     let context = Parts { config: config.clone(), feed, bus: bus.clone(), redis, peers: peers.clone(), readiness, stop: stop.clone() };
-    tokio::spawn(configuration::follow(source, peers.jobs.clone(), bus.clone(), stop.clone()));
+    // Nobody is served by the shipped defaults where an administrator chose otherwise. Jobs, which has the
+    // configuration, must be ready for the others to read it.
+    let known = (role != Role::Jobs).then(|| context.readiness.clone());
+    let known = move |is_known: bool| {
+        if let Some(readiness) = &known {
+            readiness.set("configuration", is_known);
+        }
+    };
+    known(false);
+    tokio::spawn(configuration::follow(source, peers.jobs.clone(), bus.clone(), move || known(true), stop.clone()));
     tokio::spawn(node::register(config.clone(), peers.jobs, context.feed.clone(), stop.clone()));
     watch_bus(&context);
+    tokio::spawn(node::answer_for_logs(bus.clone(), stop.clone()));
 
     match role {
         Role::Gateway => {

@@ -9,6 +9,7 @@ mod mentions;
 mod notices;
 mod posts;
 mod reactions;
+mod statistics;
 mod writer;
 
 use calls::Calls;
@@ -19,6 +20,7 @@ use muster_error::AppError;
 use muster_events::{Bus, OUTBOX_MIGRATION, Outbox};
 use muster_proto::posts::{
     activity_server::ActivityServer, effects_server::EffectsServer, posts_server::PostsServer, reactions_server::ReactionsServer,
+    statistics_server::StatisticsServer,
 };
 use muster_runtime::{
     ConfigFeed, Peer, ProcessConfig,
@@ -75,8 +77,10 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     let effects = effects::Effects { pool: pool.clone(), composer: composer.clone(), writer: writer.clone() };
     let activity = activity::Activity { pool: pool.clone(), outbox: outbox.clone() };
     let reactions = reactions::Reactions { pool: pool.clone(), outbox: outbox.clone() };
+    let statistics = statistics::Statistics { pool: pool.clone() };
     let posts = posts::Posts { pool, outbox, writer, composer, calls, notices, pages: posts::Pages::default() };
     routes
+        .add_service(StatisticsServer::new(statistics))
         .add_service(PostsServer::new(posts).max_decoding_message_size(MESSAGE_MAX).max_encoding_message_size(MESSAGE_MAX))
         .add_service(EffectsServer::new(effects).max_decoding_message_size(MESSAGE_MAX).max_encoding_message_size(MESSAGE_MAX))
         .add_service(ActivityServer::new(activity).max_decoding_message_size(MESSAGE_MAX).max_encoding_message_size(MESSAGE_MAX))

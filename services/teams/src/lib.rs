@@ -8,6 +8,7 @@ mod channels;
 mod effects;
 mod events;
 mod people;
+mod statistics;
 mod system_posts;
 mod team_members;
 mod teams;
@@ -17,7 +18,8 @@ use effects::Effects;
 use muster_events::{Bus, OUTBOX_MIGRATION, Outbox};
 use muster_proto::teams::{
     access_server::AccessServer, channel_directory_server::ChannelDirectoryServer, channel_members_server::ChannelMembersServer,
-    channels_server::ChannelsServer, team_members_server::TeamMembersServer, teams_server::TeamsServer,
+    channels_server::ChannelsServer, statistics_server::StatisticsServer, team_members_server::TeamMembersServer,
+    teams_server::TeamsServer,
 };
 use muster_runtime::{
     ConfigFeed, Peer, ProcessConfig,
@@ -67,6 +69,7 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     }
     let mut routes = Routes::builder();
     routes
+        .add_service(sized!(StatisticsServer, statistics::Statistics { pool: pool.clone() }))
         .add_service(sized!(AccessServer, access::Access { pool: pool.clone() }))
         .add_service(sized!(TeamsServer, teams::Teams { writer: writer.clone(), people: people.clone(), feed: deps.feed.clone() }))
         .add_service(sized!(

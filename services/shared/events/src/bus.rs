@@ -1,6 +1,6 @@
 //! Publishing and listening.
 
-use crate::{Announcement, INVALIDATE, INVALIDATE_ALL};
+use crate::{Announcement, INVALIDATE, INVALIDATE_ALL, subjects::ASK};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use muster_error::{AppError, ErrorId};
@@ -8,6 +8,7 @@ use muster_proto::event::{Invalidation, invalidation::What};
 use prost::Message;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// The connection to NATS as services and gateways use it.
 #[derive(Clone)]
@@ -78,6 +79,45 @@ impl Bus {
         match tokio::time::timeout(CONFIRM_TIMEOUT, replies.next()).await {
             Ok(Some(_)) => Ok(()),
             _ => Err(unavailable("the bus did not answer".into())),
+        }
+    }
+
+    /// Asks every process that answers this question; returns once `expected` have answered, or with what has come
+    /// `within` the time.
+    pub async fn ask_all(&self, question: &'static str, body: Bytes, expected: usize, within: Duration) -> Result<Vec<Bytes>, AppError> {
+        let unavailable = |detail: String| AppError::new(ErrorId::Unavailable).detail(detail);
+        let inbox = self.client.new_inbox();
+        let mut replies = self.client.subscribe(inbox.clone()).await.map_err(|e| unavailable(e.to_string()))?;
+        self.client.publish_with_reply(format!("{ASK}.{question}"), inbox, body).await.map_err(|e| unavailable(e.to_string()))?;
+        let end = tokio::time::Instant::now() + within;
+        let mut answers = Vec::with_capacity(expected);
+        while answers.len() < expected {
+            match tokio::time::timeout_at(end, replies.next()).await {
+                // A message with a status comes from the server: nobody answers this question.
+                Ok(Some(message)) if message.status.is_none() => answers.push(message.payload),
+                _ => break,
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Answers a question of [`Bus::ask_all`] until the token is cancelled.
+    pub async fn answer(&self, question: &'static str, stop: CancellationToken, answer: impl Fn(&[u8]) -> Vec<u8>) {
+        let mut questions = match self.client.subscribe(format!("{ASK}.{question}")).await {
+            Ok(questions) => questions,
+            Err(error) => return tracing::error!(%error, question, "this process will not answer"),
+        };
+        loop {
+            let asked = tokio::select! {
+                () = stop.cancelled() => return,
+                asked = questions.next() => asked,
+            };
+            let Some(asked) = asked else { return };
+            if let Some(inbox) = asked.reply
+                && let Err(error) = self.client.publish(inbox, answer(&asked.payload).into()).await
+            {
+                tracing::warn!(%error, question, "an answer could not be sent");
+            }
         }
     }
 

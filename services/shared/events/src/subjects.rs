@@ -2,6 +2,8 @@
 
 /// Prefix of invalidations.
 pub const INVALIDATE: &str = "invalidate";
+/// Prefix of questions that many processes answer.
+pub(crate) const ASK: &str = "ask";
 /// Every invalidation.
 pub const INVALIDATE_ALL: &str = "invalidate.>";
 

@@ -1,5 +1,7 @@
 //! The newest log lines of this process, kept for `GET /logs`: one JSON object per line, as the original's log file.
 
+use muster_domain::time::now_ms;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::{
     collections::VecDeque,
@@ -13,14 +15,23 @@ use tracing::{
 use tracing_subscriber::{Layer, layer::Context};
 
 /// Lines kept; older ones are dropped.
-const KEPT: usize = 10_000;
+pub const KEPT: usize = 10_000;
 
 static RECENT: LazyLock<Recent> = LazyLock::new(|| Recent(Mutex::new(VecDeque::new())));
 
-struct Recent(Mutex<VecDeque<String>>);
+struct Recent(Mutex<VecDeque<Line>>);
+
+/// A line and when it was written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// ms
+    pub at: i64,
+    /// A JSON object.
+    pub text: String,
+}
 
 impl Recent {
-    fn push(&self, line: String) {
+    fn push(&self, line: Line) {
         // A poisoned lock would mean a panic between two queue operations; the queue is still whole.
         let mut lines = self.0.lock().unwrap_or_else(|e| e.into_inner());
         if lines.len() == KEPT {
@@ -29,20 +40,28 @@ impl Recent {
         lines.push_back(line);
     }
 
-    fn page(&self, page: usize, per_page: usize) -> Vec<String> {
+    fn newest(&self, count: usize, bytes: usize) -> Vec<Line> {
         let lines = self.0.lock().unwrap_or_else(|e| e.into_inner());
-        if per_page == 0 {
-            return lines.iter().cloned().collect();
-        }
-        let end = lines.len().saturating_sub(page.saturating_mul(per_page));
-        let start = end.saturating_sub(per_page);
-        lines.range(start..end).cloned().collect()
+        let mut room = bytes;
+        let mut newest: Vec<Line> = lines
+            .iter()
+            .rev()
+            .take(count)
+            .take_while(|line| {
+                let fits = line.text.len() <= room;
+                room = room.saturating_sub(line.text.len());
+                fits
+            })
+            .cloned()
+            .collect();
+        newest.reverse();
+        newest
     }
 }
 
-/// A page of the newest lines: page 0 ends with the newest, each page is oldest first. `per_page` 0 = everything.
-pub fn page(page: usize, per_page: usize) -> Vec<String> {
-    RECENT.page(page, per_page)
+/// The newest `count` lines of this process, oldest first; fewer when they have more than `bytes` bytes.
+pub fn newest(count: usize, bytes: usize) -> Vec<Line> {
+    RECENT.newest(count, bytes)
 }
 
 /// The layer that keeps them.
@@ -50,16 +69,16 @@ pub struct RecentLines;
 
 impl<S: Subscriber> Layer<S> for RecentLines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let meta = event.metadata();
+        let (meta, at) = (event.metadata(), now_ms());
         let mut fields = Fields(Map::new());
         event.record(&mut fields);
         let mut line = Map::new();
         line.insert("level".into(), meta.level().as_str().to_lowercase().into());
-        line.insert("ts".into(), json!(muster_domain::time::now_ms() as f64 / 1000.0));
+        line.insert("ts".into(), json!(at as f64 / 1000.0));
         line.insert("caller".into(), format!("{}:{}", meta.file().unwrap_or(meta.target()), meta.line().unwrap_or(0)).into());
         line.insert("msg".into(), fields.0.remove("message").unwrap_or_else(|| "".into()));
         line.append(&mut fields.0);
-        RECENT.push(Value::Object(line).to_string());
+        RECENT.push(Line { at, text: Value::Object(line).to_string() });
     }
 }
 
@@ -92,19 +111,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_count_from_the_newest_line() {
+    fn the_newest_lines_come_last_and_old_ones_are_dropped() {
         let recent = Recent(Mutex::new(VecDeque::new()));
-        for n in 0..5 {
-            recent.push(n.to_string());
+        let texts = |lines: Vec<Line>| lines.into_iter().map(|line| line.text).collect::<Vec<_>>();
+        for n in 0..KEPT + 5 {
+            recent.push(Line { at: 0, text: (10_000 + n).to_string() });
         }
-        assert_eq!(recent.page(0, 2), ["3", "4"]);
-        assert_eq!(recent.page(1, 2), ["1", "2"]);
-        assert_eq!(recent.page(2, 2), ["0"]);
-        assert!(recent.page(3, 2).is_empty());
-        assert_eq!(recent.page(0, 0).len(), 5);
-        for n in 0..KEPT {
-            recent.push(n.to_string());
-        }
-        assert_eq!(recent.page(0, 0).len(), KEPT);
+        assert_eq!(texts(recent.newest(2, 1000)), ["20003", "20004"]);
+        assert_eq!(texts(recent.newest(2, 9)), ["20004"], "five bytes each");
+        assert_eq!(recent.newest(usize::MAX, usize::MAX).len(), KEPT);
+        assert!(recent.newest(0, 1000).is_empty());
     }
 }
