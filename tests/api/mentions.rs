@@ -174,3 +174,21 @@ async fn too_many_members_disable_channel_wide_words() {
     let posted = events.iter().find(|e| e["event"] == "posted").unwrap();
     assert_eq!((post_of(posted)["id"].clone(), mentions_of(posted)), (post["id"].clone(), vec![ben.id.clone()]), "names still work");
 }
+
+#[tokio::test]
+async fn somebody_who_is_away_answers_direct_messages() {
+    let s = Scene::new().await;
+    let direct = s.direct(&s.alice, &s.carol).await;
+    set_notify(&s.carol, json!({"auto_responder_active": "true", "auto_responder_message": "Back on Monday"})).await;
+    let mut socket = s.alice.socket(1).await;
+    s.alice.say(&direct, "hello?").await;
+    let event = socket.expect_where("posted", |e| post_of(e)["type"] == "system_auto_responder").await;
+    let answer = post_of(&event);
+    assert_eq!((&answer["user_id"], &answer["message"]), (&json!(s.carol.id), &json!("Back on Monday")));
+    assert_eq!((&answer["channel_id"], event["data"]["sender_name"].as_str()), (&json!(direct), Some(s.carol.username.as_str())));
+    // The answer is not answered, and carol's own messages are not either.
+    s.carol.say(&direct, "I am here after all").await;
+    let marker = s.alice.say(&s.channel_id, "marker").await;
+    let events = socket.until("posted", |e| post_of(e)["id"] == marker["id"]).await;
+    assert!(events.iter().all(|e| e["event"] != "posted" || post_of(e)["type"] == ""), "{events:#?}");
+}

@@ -472,3 +472,45 @@ async fn posting_makes_the_author_online() {
     s.alice_posts(json!({"message": "m"})).await;
     eventually("alice is online", async || (status().await == "online").then_some(())).await;
 }
+
+/// Uploads a one-pixel picture or a text; its id.
+async fn upload(s: &Scene, person: &testkit::Person, name: &str, bytes: Vec<u8>) -> String {
+    let part = reqwest::multipart::Part::bytes(bytes).file_name(name.to_owned());
+    let form = reqwest::multipart::Form::new().text("channel_id", s.channel_id.clone()).part("files", part);
+    let answer = person.send(person.request(http::Method::POST, "/files").multipart(form)).await.expect(201);
+    id(&answer["file_infos"][0])
+}
+
+fn picture() -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image::RgbImage::new(1, 1).write_to(&mut bytes, image::ImageFormat::Png).expect("a picture");
+    bytes.into_inner()
+}
+
+#[tokio::test]
+async fn own_files_hang_on_the_first_post_that_names_them() {
+    let s = Scene::new().await;
+    let mut socket = s.bob.socket(1).await;
+    let (text, image) = (upload(&s, &s.alice, "a.txt", b"text".to_vec()).await, upload(&s, &s.alice, "a.png", picture()).await);
+    let bobs = upload(&s, &s.bob, "b.png", picture()).await;
+    let infos = async |post: &Value| {
+        let list = s.bob.on(1).get(&format!("/posts/{}/files/info", id(post))).await.expect(200);
+        let ids: Vec<String> = list.as_array().unwrap().iter().map(id).collect();
+        crate::scene::sorted(&ids)
+    };
+    let post = s.alice_posts(json!({"message": "", "file_ids": [text, image, text]})).await;
+    assert_eq!(post["file_ids"], json!([text, image]));
+    let event = about(&mut socket, "posted", &id(&post)).await;
+    assert_eq!((&event["data"]["otherFile"], &event["data"]["image"]), (&json!("true"), &json!("true")));
+    assert_eq!(infos(&post).await, crate::scene::sorted(&[&text, &image]), "when the answer comes");
+    // Neither what hangs on another post, nor what is somebody else's, nor what does not exist.
+    let later = s.alice_posts(json!({"message": "", "file_ids": [text, bobs, "y".repeat(26)]})).await;
+    assert_eq!(infos(&later).await, [""; 0]);
+    let event = about(&mut socket, "posted", &id(&later)).await;
+    assert_eq!((&event["data"]["otherFile"], event["data"].get("image")), (&json!("true"), None));
+    let own = s.bob.post("/posts", post_in(&s.channel_id, json!({"message": "", "file_ids": [bobs]}))).await.expect(201);
+    assert_eq!(infos(&own).await, [bobs]);
+    // An edit that drops the files from the post does not unbind them.
+    s.alice.put(&format!("/posts/{}", id(&post)), json!({"message": "bare"})).await.expect(200);
+    s.bob.on(1).get(&format!("/files/{image}/info")).await.expect(200);
+}

@@ -5,7 +5,6 @@ use testkit::{Cluster, Person, Socket};
 
 pub struct Scene {
     pub cluster: &'static Cluster,
-    pub team: Value,
     pub team_id: String,
     /// An open channel of alice's.
     pub channel_id: String,
@@ -27,7 +26,7 @@ impl Scene {
         cluster.join_team(&carol, &team).await;
         let channel_id = id(&cluster.channel(&alice, &team_id).await);
         cluster.join_channel(&bob, &channel_id).await;
-        Self { cluster, team, team_id, channel_id, alice, bob, carol }
+        Self { cluster, team_id, channel_id, alice, bob, carol }
     }
 
     /// The direct channel of two people.

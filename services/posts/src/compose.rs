@@ -63,8 +63,10 @@ impl Composer {
     /// A post the server writes on behalf of `post.user_id`, once per `effect_id`.
     pub async fn system_post(&self, caller: &Caller, post: Post, effect_id: &str) -> Result<Composed, AppError> {
         rules::check_text(&post.message, &post.props)?;
-        // Its cause changed the channel, and the invalidation may still be under way.
-        self.directory.channel_changed(&post.channel_id);
+        // Its cause may have changed these memberships, and the invalidation may still be under way.
+        for user in members_of_cause(&post) {
+            self.directory.member_changed(&post.channel_id, &user);
+        }
         let channel = self.directory.index(caller, &post.channel_id).await?.channel.clone();
         let key = Key { scope: String::new(), name: effect_id.to_owned() };
         let post = Post { create_at: 0, hashtags: muster_domain::posts::hashtags(&post.message), ..post };
@@ -93,6 +95,7 @@ impl Composer {
                 by_webhook: webhook.genuine,
                 added_user: added_user.as_deref(),
                 limit: settings.max_notifications_per_channel,
+                in_group: channel.r#type == "G",
             };
             self.mentions(caller, &index, &subject, thread_root).await?
         };
@@ -122,21 +125,23 @@ impl Composer {
         subject: &Subject<'_>,
         thread_root: Option<Post>,
     ) -> Result<Mentions, AppError> {
-        let found = index.keywords.find(&subject.post.message);
-        let online = self.directory.online(caller, index.asked_for_here(&found, subject)).await?;
+        let (found, asked, watchers) = {
+            let members = index.members();
+            let found = members.keywords.find(&subject.post.message);
+            let asked = members.asked_for_here(&found, subject);
+            let watchers = if thread_root.is_some() { members.thread_watchers() } else { Vec::new() };
+            (found, asked, watchers)
+        };
+        let online = self.directory.online(caller, asked).await?;
         let thread = match thread_root {
             None => None,
+            Some(root) if watchers.is_empty() => Some(Thread { root_author: root.user_id, participants: Vec::new() }),
             Some(root) => {
-                let watchers = index.thread_watchers();
-                let participants = if watchers.is_empty() {
-                    Vec::new()
-                } else {
-                    store::participants(&self.pool, &root.id, &watchers).await.map_err(sql_error)?
-                };
+                let participants = store::participants(&self.pool, &root.id, &watchers).await.map_err(sql_error)?;
                 Some(Thread { root_author: root.user_id, participants })
             }
         };
-        Ok(index.mentions(subject, &found, &online, thread.as_ref()))
+        Ok(index.members().mentions(subject, &found, &online, thread.as_ref()))
     }
 
     /// The root of a reply, after checking the rules of replies.
@@ -166,11 +171,22 @@ impl Composer {
 
     /// From the index, or for an author outside the channel from identity.
     async fn username(&self, caller: &Caller, index: &ChannelIndex, user_id: &str) -> Result<String, AppError> {
-        if let Some(member) = index.member(user_id) {
-            return Ok(member.username.clone());
+        if let Some(name) = index.members().get(user_id).map(|member| member.username.clone()) {
+            return Ok(name);
         }
         let request = GetUserRequest { by: Some(By::Id(user_id.to_owned())) };
         Ok(UsersClient::new(self.identity.channel()).get(caller.call(request)).await?.into_inner().username)
+    }
+}
+
+/// Whose membership a system post's cause may have changed.
+fn members_of_cause(post: &Post) -> Vec<String> {
+    use SystemPostType::{AddToChannel, AddToTeam, JoinChannel, JoinTeam, LeaveChannel, LeaveTeam, RemoveFromChannel, RemoveFromTeam};
+    match post.r#type.parse() {
+        Ok(JoinChannel | JoinTeam | LeaveChannel | LeaveTeam | RemoveFromTeam) => vec![post.user_id.clone()],
+        Ok(AddToChannel | AddToTeam) => props::string(&post.props, "addedUserId").into_iter().collect(),
+        Ok(RemoveFromChannel) => props::string(&post.props, "removedUserId").into_iter().collect(),
+        _ => Vec::new(),
     }
 }
 

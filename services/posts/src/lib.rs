@@ -43,6 +43,9 @@ const MIGRATIONS: &[MigrationFile] = &[
     (4, "reactions", include_str!("../migrations/0004_reactions.sql")),
 ];
 
+/// Every statement here has an index, but plans made while the tables are young would read them whole, and be kept.
+const PLANNER: &[(&str, &str)] = &[("enable_seqscan", "off"), ("jit", "off")];
+
 /// How long a `pending_post_id` and an effect are remembered, ms.
 const KEYS_KEPT_MS: i64 = DAY_MS;
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
@@ -63,7 +66,8 @@ pub struct Deps {
 /// returns the gRPC services.
 pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     let Deps { config, feed, bus, readiness, stop, identity, teams, files } = deps;
-    let pool = postgres::connect(&config.database_url(Role::Posts)?, "posts", config.database_connections, MIGRATIONS).await?;
+    let pool =
+        postgres::connect_with(&config.database_url(Role::Posts)?, "posts", config.database_connections, MIGRATIONS, PLANNER).await?;
     let outbox = Outbox::start(pool.clone(), bus.clone(), stop.clone());
     let failed = |error: AppError| ConfigError(format!("listening to invalidations: {error}"));
     let directory = Directory::start(&bus, identity.clone(), teams.clone(), stop.clone()).await.map_err(failed)?;

@@ -8,17 +8,17 @@ mod rules;
 pub use index::ChannelIndex;
 pub use rules::{Mentions, Subject, Thread, in_direct_channel};
 
-use log::{Change, ChangeLog};
+use log::{Change, ChangeLog, Freshness};
 use moka::future::Cache;
 use muster_error::AppError;
 use muster_events::{Bus, ChannelKey, invalidation::What};
 use muster_proto::{
     identity::{GetStatusesRequest, Mentionable, MentionablesRequest, statuses_client::StatusesClient, users_client::UsersClient},
     model::Channel,
-    teams::{AudienceRequest, access_client::AccessClient},
+    teams::{AudienceRequest, ChannelAccessRequest, access_client::AccessClient},
 };
 use muster_runtime::{Caller, Peer, peers::MESSAGE_MAX};
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 /// Members held in all indexes together (about 500 bytes each).
@@ -42,7 +42,7 @@ impl Directory {
     pub async fn start(bus: &Bus, identity: Peer, teams: Peer, stop: CancellationToken) -> Result<Self, AppError> {
         let indexes = Cache::builder()
             .max_capacity(MEMBERS_MAX)
-            .weigher(|_, index: &Arc<ChannelIndex>| u32::try_from(index.members.len()).unwrap_or(u32::MAX).saturating_add(1))
+            .weigher(|_, index: &Arc<ChannelIndex>| u32::try_from(index.members().len()).unwrap_or(u32::MAX).saturating_add(1))
             .build();
         let directory = Self { indexes, log: Arc::default(), identity, teams };
         let (mut invalidations, log) = (bus.invalidations().await?, directory.log.clone());
@@ -61,9 +61,9 @@ impl Directory {
         Ok(directory)
     }
 
-    /// A change this process learnt by other means than an invalidation, which may still be under way.
-    pub fn channel_changed(&self, channel_id: &str) {
-        self.log.note(Change::Channel(channel_id.to_owned()));
+    /// A membership this process learnt of by other means than an invalidation, which may still be under way.
+    pub fn member_changed(&self, channel_id: &str, user_id: &str) {
+        self.log.note(Change::Member { channel_id: channel_id.to_owned(), user_id: user_id.to_owned() });
     }
 
     /// The index of a channel; empty for an unknown one.
@@ -77,14 +77,59 @@ impl Directory {
                     .await
                     .map_err(|error: Arc<AppError>| (*error).clone())?,
             };
-            if let Some(epoch) = self.log.still_current(index.epoch(), |change| index.is_concerned_by(change)) {
-                index.holds_at(epoch);
+            if self.is_current(caller, &index).await? {
                 return Ok(index);
             }
             self.indexes.invalidate(channel_id).await;
         }
         // Changing faster than it loads: this value is as new as can be.
         self.load(caller, channel_id).await
+    }
+
+    /// Whether the index holds, after taking over what changed of single users.
+    async fn is_current(&self, caller: &Caller, index: &ChannelIndex) -> Result<bool, AppError> {
+        let standing = |index: &ChannelIndex| self.log.freshness(index.epoch(), |change| index.concern(change));
+        let mut freshness = standing(index);
+        let mut _turn = None;
+        if matches!(freshness, Freshness::Users(..)) {
+            _turn = Some(index.refreshing.lock().await);
+            freshness = standing(index);
+        }
+        match freshness {
+            Freshness::Stale => Ok(false),
+            Freshness::Current(epoch) => {
+                index.holds_at(epoch);
+                Ok(true)
+            }
+            Freshness::Users(epoch, users) => {
+                let now = self.members_among(caller, &index.channel.id, users).await?;
+                Ok(index.refresh(epoch, now))
+            }
+        }
+    }
+
+    /// Each of the users with what identity knows, if he is a member of the channel.
+    async fn members_among(
+        &self,
+        caller: &Caller,
+        channel_id: &str,
+        users: Vec<String>,
+    ) -> Result<Vec<(String, Option<Mentionable>)>, AppError> {
+        let mut access = AccessClient::new(self.teams.channel());
+        let mut members = Vec::with_capacity(users.len());
+        for user_id in &users {
+            let request = ChannelAccessRequest { user_id: user_id.clone(), channel_id: channel_id.to_owned() };
+            if access.channel(caller.call(request)).await?.into_inner().member {
+                members.push(user_id.clone());
+            }
+        }
+        let mut people = Vec::new();
+        if !members.is_empty() {
+            let request = MentionablesRequest { user_ids: members };
+            people = UsersClient::new(self.identity.channel()).mentionables(caller.call(request)).await?.into_inner().users;
+        }
+        let mut people: HashMap<String, Mentionable> = people.into_iter().map(|p| (p.user_id.clone(), p)).collect();
+        Ok(users.into_iter().map(|id| (people.remove(&id), id)).map(|(person, id)| (id, person)).collect())
     }
 
     async fn load(&self, caller: &Caller, channel_id: &str) -> Result<Arc<ChannelIndex>, AppError> {
@@ -123,7 +168,9 @@ fn change_of(what: What) -> Option<Change> {
     Some(match what {
         What::UserId(user) => Change::User(user),
         What::Member(ChannelKey { channel_id, user_id }) if channel_id.is_empty() => Change::User(user_id),
-        What::Member(ChannelKey { channel_id, .. }) | What::ChannelId(channel_id) => Change::Channel(channel_id),
+        What::Member(ChannelKey { channel_id, user_id }) if user_id.is_empty() => Change::Channel(channel_id),
+        What::Member(ChannelKey { channel_id, user_id }) => Change::Member { channel_id, user_id },
+        What::ChannelId(channel_id) => Change::Channel(channel_id),
         What::Everything(_) => Change::Everything,
         _ => return None,
     })

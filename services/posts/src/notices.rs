@@ -15,7 +15,7 @@ use muster_error::AppError;
 use muster_events::{Announcement, Outbox, user_subject};
 use muster_proto::{
     identity::{GetUsersRequest, users_client::UsersClient},
-    model::{Channel, Post},
+    model::{Channel, Post, User},
     teams::{TeamMembersAmongRequest, access_client::AccessClient},
 };
 use muster_runtime::Caller;
@@ -83,11 +83,11 @@ async fn tell_outside(composer: &Composer, outbox: &Outbox, job: &Job) -> Result
     let request = TeamMembersAmongRequest { team_id: job.channel.team_id.clone(), user_ids: named.iter().map(|u| u.id.clone()).collect() };
     let members = AccessClient::new(composer.teams.channel()).team_members_among(job.caller.call(request)).await?.into_inner().user_ids;
     let index = composer.directory.index(&job.caller, &job.channel.id).await?;
-    let mut unreached: Vec<(String, String)> = named
-        .into_iter()
-        .filter(|u| u.delete_at == 0 && members.contains(&u.id) && index.number(&u.id).is_none() && u.id != job.post.user_id)
-        .map(|u| (u.username, u.id))
-        .collect();
+    let mut unreached: Vec<(String, String)> = {
+        let reached = index.members();
+        let is_unreached = |u: &User| members.contains(&u.id) && reached.get(&u.id).is_none() && u.id != job.post.user_id;
+        named.into_iter().filter(|u| u.delete_at == 0 && is_unreached(u)).map(|u| (u.username, u.id)).collect()
+    };
     if unreached.is_empty() {
         return Ok(());
     }
@@ -114,21 +114,24 @@ async fn answer_for_the_absent(composer: &Composer, writer: &Writer, job: &Job) 
         return Ok(());
     }
     let index = composer.directory.index(&job.caller, &job.channel.id).await?;
-    let Some(other) = index.members.iter().find(|m| m.user_id != job.post.user_id) else { return Ok(()) };
-    let Some(message) = &other.automatic_reply else { return Ok(()) };
-    rules::check_text(message, "")?;
+    let answering = index.members().iter().find(|m| m.user_id != job.post.user_id).and_then(|other| {
+        let message = other.automatic_reply.clone()?;
+        Some((other.user_id.clone(), other.username.clone(), message))
+    });
+    let Some((user_id, sender_name, message)) = answering else { return Ok(()) };
+    rules::check_text(&message, "")?;
     let draft = Draft {
         post: Post {
             id: new_id(),
-            user_id: other.user_id.clone(),
+            user_id,
             channel_id: job.channel.id.clone(),
-            message: message.clone(),
-            hashtags: muster_domain::posts::hashtags(message),
+            hashtags: muster_domain::posts::hashtags(&message),
+            message,
             r#type: SystemPostType::AutoResponder.as_str().into(),
             ..Post::default()
         },
         channel: job.channel.clone(),
-        sender_name: other.username.clone(),
+        sender_name,
         mentions: vec![job.post.user_id.clone()],
         counts: true,
         ..Draft::default()

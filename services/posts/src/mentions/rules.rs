@@ -1,6 +1,6 @@
 //! Whom a post mentions. Pure: what has to be asked first (statuses, thread) comes in as values.
 
-use super::index::{ChannelIndex, Comments};
+use super::index::{Comments, Members};
 use muster_domain::{channels, mentions::Found, system_posts};
 use muster_proto::model::Post;
 
@@ -18,6 +18,8 @@ pub struct Subject<'a> {
     pub added_user: Option<&'a str>,
     /// More members than this, and channel-wide mentions are dead.
     pub limit: i64,
+    /// In a group channel: nobody outside can be meant.
+    pub in_group: bool,
 }
 
 /// The thread a reply belongs to.
@@ -38,9 +40,13 @@ pub struct Mentions {
     pub outside: Vec<String>,
 }
 
-impl ChannelIndex {
+impl Members {
     fn may_be_called_whole(&self, subject: &Subject<'_>) -> bool {
-        system_posts::type_allows_channel_mentions(&subject.post.r#type) && self.members.len() as i64 <= subject.limit
+        system_posts::type_allows_channel_mentions(&subject.post.r#type) && self.len() as i64 <= subject.limit
+    }
+
+    fn channel_wide(&self) -> impl Iterator<Item = &str> {
+        self.keywords.channel_wide().iter().filter_map(|n| self.user_id(*n))
     }
 
     /// Whose status has to be known: those `@here` would mention.
@@ -48,30 +54,31 @@ impl ChannelIndex {
         if !found.here || !self.may_be_called_whole(subject) {
             return Vec::new();
         }
-        self.keywords.channel_wide().iter().filter_map(|n| self.user_id(*n).map(str::to_owned)).collect()
+        self.channel_wide().map(str::to_owned).collect()
     }
 
     /// Whose part in a thread has to be known.
-    pub fn thread_watchers(&self) -> Vec<&str> {
-        self.members.iter().filter(|m| m.comments == Comments::Any).map(|m| m.user_id.as_str()).collect()
+    pub fn thread_watchers(&self) -> Vec<String> {
+        self.iter().filter(|m| m.comments == Comments::Any).map(|m| m.user_id.clone()).collect()
     }
 
     /// Whom the post mentions, given who is online and the reply's thread.
     pub fn mentions(&self, subject: &Subject<'_>, found: &Found<'_>, online: &[String], thread: Option<&Thread>) -> Mentions {
         let post = subject.post;
+        let by_user = !post.r#type.starts_with(system_posts::SYSTEM_PREFIX);
         let mut users: Vec<&str> = found.users.iter().filter_map(|n| self.user_id(*n)).collect();
         let mut mentions = Mentions::default();
         if self.may_be_called_whole(subject) {
             if found.all || found.channel {
-                users.extend(self.keywords.channel_wide().iter().filter_map(|n| self.user_id(*n)));
+                users.extend(self.channel_wide());
             }
             users.extend(online.iter().map(String::as_str));
-        } else if !post.r#type.starts_with(system_posts::SYSTEM_PREFIX) {
+        } else if by_user {
             let used = [(found.here, HERE), (found.channel, CHANNEL), (found.all, ALL)];
             mentions.disabled = used.into_iter().filter(|(used, _)| *used).map(|(_, word)| word).collect();
         }
         if let Some(thread) = thread {
-            let root = self.member(&thread.root_author).filter(|m| m.comments != Comments::Never);
+            let root = self.get(&thread.root_author).filter(|m| m.comments != Comments::Never);
             users.extend(root.map(|m| m.user_id.as_str()));
             users.extend(thread.participants.iter().map(String::as_str));
         }
@@ -82,7 +89,7 @@ impl ChannelIndex {
         users.sort_unstable();
         users.dedup();
         mentions.users = users.into_iter().map(str::to_owned).collect();
-        if self.channel.r#type != channels::ChannelType::Group.as_str() && !post.r#type.starts_with(system_posts::SYSTEM_PREFIX) {
+        if by_user && !subject.in_group {
             mentions.outside = found.possible_outside.iter().map(|name| name.to_lowercase()).collect();
         }
         mentions
@@ -98,6 +105,7 @@ pub fn in_direct_channel(channel_name: &str, author: &str) -> Mentions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mentions::ChannelIndex;
     use muster_proto::{identity::Mentionable, model::Channel};
 
     fn person(name: &str, comments: &str) -> Mentionable {
@@ -122,8 +130,9 @@ mod tests {
 
     fn mentioned(post: &Post, limit: i64, online: &[String], thread: Option<&Thread>) -> Mentions {
         let index = index();
-        let subject = Subject { post, by_webhook: false, added_user: None, limit };
-        index.mentions(&subject, &index.keywords.find(&post.message), online, thread)
+        let subject = Subject { post, by_webhook: false, added_user: None, limit, in_group: false };
+        let members = index.members();
+        members.mentions(&subject, &members.keywords.find(&post.message), online, thread)
     }
 
     #[test]
@@ -155,8 +164,10 @@ mod tests {
     fn a_webhook_post_may_mention_its_author_and_an_added_user_is_mentioned() {
         let index = index();
         let post = post("ann", "@ann");
-        let subject = Subject { post: &post, by_webhook: true, added_user: Some("id_new"), limit: 9 };
-        assert_eq!(index.mentions(&subject, &index.keywords.find(&post.message), &[], None).users, ["id_ann", "id_new"]);
+        let subject = Subject { post: &post, by_webhook: true, added_user: Some("id_new"), limit: 9, in_group: true };
+        let members = index.members();
+        let found = members.mentions(&subject, &members.keywords.find(&post.message), &[], None);
+        assert_eq!(found.users, ["id_ann", "id_new"]);
     }
 
     #[test]

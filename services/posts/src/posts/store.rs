@@ -125,7 +125,7 @@ pub async fn thread_posts(executor: impl PgExecutor<'_>, ids: &[&str]) -> sqlx::
 }
 
 /// Those of the users who wrote in the thread.
-pub async fn participants(executor: impl PgExecutor<'_>, root_id: &str, users: &[&str]) -> sqlx::Result<Vec<String>> {
+pub async fn participants(executor: impl PgExecutor<'_>, root_id: &str, users: &[String]) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar(
         "SELECT DISTINCT user_id FROM posts WHERE root_id = $1 AND root_id <> '' AND user_id = ANY($2) AND delete_at = 0 \
          UNION SELECT user_id FROM posts WHERE id = $1 AND user_id = ANY($2) AND delete_at = 0",

@@ -19,11 +19,23 @@ pub type MigrationFile = (i64, &'static str, &'static str);
 
 /// Opens the pool of a schema, creates the schema and migrates it. Safe when several replicas start at once.
 pub async fn connect(url: &str, schema: &'static str, connections: u32, migrations: &[MigrationFile]) -> Result<PgPool, ConfigError> {
+    connect_with(url, schema, connections, migrations, &[]).await
+}
+
+/// Like [`connect`], with PostgreSQL settings for every connection.
+pub async fn connect_with(
+    url: &str,
+    schema: &'static str,
+    connections: u32,
+    migrations: &[MigrationFile],
+    settings: &[(&str, &str)],
+) -> Result<PgPool, ConfigError> {
     let failed = |e: sqlx::Error| ConfigError(format!("PostgreSQL ({schema}): {e}"));
     let options = PgConnectOptions::from_str(url)
         .map_err(|e| ConfigError(format!("MUSTER_DATABASE_URL: {e}")))?
         .application_name(&format!("muster-{schema}"))
-        .options([("search_path", schema)]);
+        .options([("search_path", schema)])
+        .options(settings.iter().copied());
     let pool = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(10))
