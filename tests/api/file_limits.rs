@@ -22,7 +22,7 @@ async fn reconfigure(cluster: &Cluster, change: impl Fn(&mut Value)) {
     for i in 0..2 {
         eventually("the configuration arrives", || async {
             let config = admin.on(i).get("/config/client?format=old").await.expect(200);
-            let flag = |name: &str| config[name] == wanted[name].to_string();
+            let flag = |name: &str| config[name].as_str() == Some(wanted[name].to_string().as_str());
             (flag("EnableFileAttachments") && flag("EnablePublicLink") && flag("MaxFileSize")).then_some(())
         })
         .await;
@@ -121,4 +121,43 @@ async fn ten_megabytes_through_separate_processes() {
     // A refusal of the service arrives as it was made there.
     let answer = post_form(&scene.owner, form(&scene.channel_id, "bomb.png", pictures::bomb(60_000, 60_000))).await;
     answer.refused(400, "api.file.upload_file.large_image.app_error");
+}
+
+/// The most memory the process behind this gateway has had so far, bytes.
+fn peak_memory(gateway: &str) -> u64 {
+    let wanted = format!("MUSTER_HTTP_ADDR={}", gateway.trim_start_matches("http://"));
+    for process in std::fs::read_dir("/proc").unwrap().flatten() {
+        let environment = std::fs::read(process.path().join("environ")).unwrap_or_default();
+        if environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes()) {
+            let status = std::fs::read_to_string(process.path().join("status")).unwrap();
+            let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a peak");
+            return line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024;
+        }
+    }
+    panic!("no process behind {gateway}");
+}
+
+#[tokio::test]
+async fn large_files_do_not_fill_the_gateway() {
+    let cluster = Cluster::start(Options { split: true, ..Options::default() }).await;
+    let scene = scene(&cluster).await;
+    upload_id(&scene.owner, &scene.channel_id, "first.bin", vec![0; 1000]).await;
+    let before = peak_memory(&cluster.gateways[0]);
+    const SIZE: usize = 40 * 1024 * 1024;
+    let chunk = Bytes::from(vec![7; 64 * 1024]);
+    let uploads = (0..4).map(|n| {
+        let pieces = vec![chunk.clone(); SIZE / chunk.len()].into_iter().map(Ok::<_, std::io::Error>);
+        let body = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
+        let path = format!("/files?channel_id={}&filename=large{n}.bin", scene.channel_id);
+        let owner = &scene.owner;
+        async move { owner.raw(Method::POST, &path, "application/octet-stream", body).await.expect(201) }
+    });
+    let stored = futures_util::future::join_all(uploads).await;
+    let reads = stored.iter().map(|body| async {
+        let read = scene.owner.get(&format!("/files/{}", text(&body["file_infos"][0], "id"))).await;
+        assert_eq!((read.status, read.bytes.len()), (200, SIZE));
+    });
+    futures_util::future::join_all(reads).await;
+    let grown = peak_memory(&cluster.gateways[0]).saturating_sub(before);
+    assert!(grown < SIZE as u64, "{} MiB more for 160 MiB up and down", grown / 1024 / 1024);
 }

@@ -6,6 +6,7 @@ use crate::{
     objects::{Objects, TakenIn, image_key},
 };
 use bytes::Bytes;
+use moka::sync::Cache;
 use muster_domain::ids::new_id;
 use muster_error::{AppError, ErrorId};
 use muster_proto::files::{GetImageRequest, ImageDone, ImageReply, ProfileImageRequest, PutImageRequest, images_server};
@@ -14,10 +15,22 @@ use tonic::{Request, Response, Status, Streaming};
 
 const PNG: &str = "image/png";
 
+/// Bytes of pictures kept in memory: every client shows dozens of them.
+const KEPT_BYTES: u64 = 32 * 1024 * 1024;
+
 pub struct Images {
-    pub objects: Objects,
-    pub workers: Workers,
-    pub feed: ConfigFeed,
+    objects: Objects,
+    workers: Workers,
+    feed: ConfigFeed,
+    /// By key and version. A version's picture is stored before the version is announced, and never changes after.
+    kept: Cache<(String, i64), Bytes>,
+}
+
+impl Images {
+    pub fn new(objects: Objects, workers: Workers, feed: ConfigFeed) -> Self {
+        let weight = |_: &(String, i64), data: &Bytes| u32::try_from(data.len()).unwrap_or(u32::MAX);
+        Self { objects, workers, feed, kept: Cache::builder().weigher(weight).max_capacity(KEPT_BYTES).build() }
+    }
 }
 
 /// The pictures there are, each with its own refusals.
@@ -104,22 +117,22 @@ impl images_server::Images for Images {
 
     async fn get(&self, request: Request<GetImageRequest>) -> Result<Response<ImageReply>, Status> {
         Caller::of(&request)?;
-        let GetImageRequest { kind, id } = request.into_inner();
-        Ok(Response::new(self.stored(&key(&kind, &id)?).await?.unwrap_or_default()))
+        let GetImageRequest { kind, id, version } = request.into_inner();
+        Ok(Response::new(self.stored(key(&kind, &id)?, (version > 0).then_some(version)).await?.unwrap_or_default()))
     }
 
     async fn profile(&self, request: Request<ProfileImageRequest>) -> Result<Response<ImageReply>, Status> {
         Caller::of(&request)?;
-        let ProfileImageRequest { user_id, username } = request.into_inner();
+        let ProfileImageRequest { user_id, username, version } = request.into_inner();
         let key = key("profile", &user_id)?;
-        if let Some(stored) = self.stored(&key).await? {
+        if let Some(stored) = self.stored(key.clone(), Some(version)).await? {
             return Ok(Response::new(stored));
         }
         let drawn = self.workers.run(move || avatar::draw(&user_id, &username)).await.map_err(AppError::internal)?;
         let data = Bytes::from(drawn);
         // A picture uploaded meanwhile must win.
         if !self.objects.put_new(&key, data.clone()).await?
-            && let Some(stored) = self.stored(&key).await?
+            && let Some(stored) = self.stored(key, Some(version)).await?
         {
             return Ok(Response::new(stored));
         }
@@ -128,16 +141,23 @@ impl images_server::Images for Images {
 
     async fn remove(&self, request: Request<GetImageRequest>) -> Result<Response<ImageDone>, Status> {
         Caller::of(&request)?;
-        let GetImageRequest { kind, id } = request.into_inner();
+        let GetImageRequest { kind, id, .. } = request.into_inner();
         self.objects.delete(&key(&kind, &id)?).await?;
         Ok(Response::new(ImageDone {}))
     }
 }
 
 impl Images {
-    async fn stored(&self, key: &str) -> Result<Option<ImageReply>, AppError> {
-        let data = self.objects.get_all(key).await?;
-        Ok(data.map(|data| ImageReply { found: true, data, content_type: PNG.into(), generated: false }))
+    async fn stored(&self, key: String, version: Option<i64>) -> Result<Option<ImageReply>, AppError> {
+        let reply = |data| ImageReply { found: true, data, content_type: PNG.into(), generated: false };
+        let Some(version) = version else { return Ok(self.objects.get_all(&key).await?.map(reply)) };
+        let wanted = (key, version);
+        if let Some(data) = self.kept.get(&wanted) {
+            return Ok(Some(reply(data)));
+        }
+        let Some(data) = self.objects.get_all(&wanted.0).await? else { return Ok(None) };
+        self.kept.insert(wanted, data.clone());
+        Ok(Some(reply(data)))
     }
 
     async fn process(&self, kind: Kind, content: &TakenIn, aside: &str) -> Result<Bytes, AppError> {

@@ -40,7 +40,7 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     tokio::spawn(sweeper::run(pool.clone(), objects.clone(), deps.stop));
     let workers = Workers::new();
     let files = Files { pool, objects: objects.clone(), workers: workers.clone(), feed: deps.feed.clone() };
-    let images = Images { objects, workers, feed: deps.feed };
+    let images = Images::new(objects, workers, deps.feed);
     let mut routes = Routes::builder();
     routes
         .add_service(FilesServer::new(files).max_decoding_message_size(MESSAGE_MAX).max_encoding_message_size(MESSAGE_MAX))

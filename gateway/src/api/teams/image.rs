@@ -46,7 +46,7 @@ async fn get(State(gateway): State<Gateway>, session: Session, id: TeamId, if_no
     if if_none_match.as_deref() == Some(etag.as_str()) {
         return Ok(pictures::not_modified(&etag));
     }
-    let request = GetImageRequest { kind: KIND.into(), id: id.0 };
+    let request = GetImageRequest { kind: KIND.into(), id: id.0, version: team.last_team_icon_update };
     let reply = gateway.clients.images().get(session.call(request)).await?.into_inner();
     if !reply.found {
         return Err(AppError::new(ErrorId::TeamIconNotFound).detail("the team has an icon, the object store has none").into());
@@ -66,6 +66,6 @@ async fn set(State(gateway): State<Gateway>, session: Session, id: TeamId, reque
 async fn remove(State(gateway): State<Gateway>, session: Session, id: TeamId) -> ApiResult<StatusOk> {
     gateway.access.team(&session, &id, Permission::ManageTeam).await?;
     gateway.clients.teams().icon_changed(session.call(IconChangedRequest { team_id: id.0.clone(), removed: true })).await?;
-    gateway.clients.images().remove(session.call(GetImageRequest { kind: KIND.into(), id: id.0 })).await?;
+    gateway.clients.images().remove(session.call(GetImageRequest { kind: KIND.into(), id: id.0, version: 0 })).await?;
     Ok(StatusOk)
 }

@@ -40,7 +40,7 @@ async fn get(State(gateway): State<Gateway>, session: Session, id: UserId, if_no
     if if_none_match.as_deref() == Some(etag.as_str()) {
         return Ok(pictures::not_modified(&etag));
     }
-    let request = ProfileImageRequest { user_id: user.id, username: user.username };
+    let request = ProfileImageRequest { user_id: user.id, username: user.username, version: user.last_picture_update };
     let reply = gateway.clients.images().profile(session.call(request)).await?.into_inner();
     Ok(if reply.generated { pictures::generated(reply) } else { pictures::found(reply, &etag) })
 }
