@@ -2,6 +2,7 @@
 //! commit by the same request and again by a sweeper until acknowledged. Effects of one key keep their order.
 
 mod delivery;
+mod lines;
 mod store;
 
 pub use delivery::Effects;
@@ -25,7 +26,7 @@ pub struct Effect {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
-    Posts(ForPosts),
+    Posts(Box<ForPosts>),
     /// Facts whose versions are taken when the effect is recorded, after the membership rows were written.
     Memberships(Vec<MembershipFact>),
     ForgetPreferences(ForgetPreferencesRequest),
@@ -45,19 +46,19 @@ impl Effect {
 
     /// A system post in its channel.
     pub fn system_post(post: Post) -> Self {
-        Self::new(post.channel_id.clone(), What::Posts(ForPosts::SystemPost(post)))
+        Self::new(post.channel_id.clone(), What::Posts(Box::new(ForPosts::SystemPost(post))))
     }
 
     /// The user's read state in a channel goes.
     pub fn forget_read_state(channel_id: &str, user_id: &str) -> Self {
         let forget = ForgetReadState { user_id: user_id.to_owned(), channel_ids: vec![channel_id.to_owned()] };
-        Self::new(channel_id.to_owned(), What::Posts(ForPosts::Forget(forget)))
+        Self::new(channel_id.to_owned(), What::Posts(Box::new(ForPosts::Forget(forget))))
     }
 
     /// The user has read all of a channel.
     pub fn mark_read(channel_id: &str, user_id: &str) -> Self {
         let mark = MarkRead { user_id: user_id.to_owned(), channel_ids: vec![channel_id.to_owned()] };
-        Self::new(channel_id.to_owned(), What::Posts(ForPosts::MarkRead(mark)))
+        Self::new(channel_id.to_owned(), What::Posts(Box::new(ForPosts::MarkRead(mark))))
     }
 
     /// Joins or leaves, told to identity. `key` is the team or channel the change is about.
@@ -82,7 +83,7 @@ impl Effect {
     /// The request as it will be sent; `version` orders facts.
     fn payload(&self, version: i64) -> Vec<u8> {
         match &self.what {
-            What::Posts(effect) => ApplyEffectRequest { effect_id: self.id.clone(), effect: Some(effect.clone()) }.encode_to_vec(),
+            What::Posts(effect) => ApplyEffectRequest { effect_id: self.id.clone(), effect: Some((**effect).clone()) }.encode_to_vec(),
             What::Memberships(facts) => {
                 let facts = facts.iter().cloned().map(|fact| MembershipFact { version, ..fact }).collect();
                 ApplyMembershipsRequest { facts }.encode_to_vec()

@@ -38,6 +38,7 @@ const MIGRATIONS: &[MigrationFile] = &[
     OUTBOX_MIGRATION,
     (2, "teams", include_str!("../migrations/0002_teams.sql")),
     (3, "effects", include_str!("../migrations/0003_effects.sql")),
+    (4, "member_count", include_str!("../migrations/0004_member_count.sql")),
 ];
 
 /// What the service is started with.

@@ -1,6 +1,6 @@
 //! Delivering effects: at once after the commit, and by a sweeper.
 
-use super::{Effect, store};
+use super::{Effect, lines::Lines, store};
 use futures_util::future::join_all;
 use muster_domain::time::now_ms;
 use muster_error::{AppError, ErrorId, Result};
@@ -33,13 +33,14 @@ pub struct Effects {
     posts: Peer,
     /// A delivery holds a connection: half of the pool stays free for everything else.
     permits: Arc<Semaphore>,
+    lines: Lines,
 }
 
 impl Effects {
     /// Starts the sweeper, which ends with `stop`.
     pub fn start(pool: PgPool, identity: Peer, posts: Peer, connections: u32, stop: CancellationToken) -> Self {
         let permits = Arc::new(Semaphore::new((connections as usize / 2).max(1)));
-        let effects = Self { pool, identity, posts, permits };
+        let effects = Self { pool, identity, posts, permits, lines: Lines::default() };
         tokio::spawn(effects.clone().sweep(stop));
         effects
     }
@@ -66,6 +67,7 @@ impl Effects {
 
     /// Applies the pending effects of a key in order. A failure leaves it and its successors for later.
     async fn deliver_key(&self, caller: &Caller, key: &str, wait: bool) -> Result<()> {
+        let _turn = self.lines.turn(key).await;
         let _permit = self.permits.acquire().await.map_err(AppError::internal)?;
         let mut tx = self.pool.begin().await.map_err(sql_error)?;
         let pending = match store::take(&mut tx, key, wait).await {

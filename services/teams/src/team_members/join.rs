@@ -42,15 +42,18 @@ pub struct Joined {
 pub async fn join(conn: &mut PgConnection, joining: &Joining<'_>, users: &[&User], consequences: &mut Consequences) -> Result<Joined> {
     let team = joining.team;
     // Joins of one team queue here, so that the last place is given once.
-    teams::store::lock(conn, &team.id).await.map_err(sql)?;
+    let live = teams::store::lock_members(conn, &team.id).await.map_err(sql)?.ok_or(AppError::new(ErrorId::TeamNotFound))?;
     let ids: Vec<&str> = users.iter().map(|u| u.id.as_str()).collect();
     let before: HashMap<String, TeamMember> =
         store::lock(conn, &team.id, &ids).await.map_err(sql)?.into_iter().map(|m| (m.user_id.clone(), m)).collect();
-    let places = joining.settings.max_users_per_team - (store::count_live(conn, &team.id).await.map_err(sql)? - joining.inactive);
+    let places = joining.settings.max_users_per_team - (live - joining.inactive);
 
     let Admission { admitted, newcomers, refused } = admit(users, &before, places);
     let rows: Vec<TeamMember> = newcomers.iter().map(|user| member(team, user)).collect();
     store::upsert(conn, &rows).await.map_err(sql)?;
+    if !rows.is_empty() {
+        teams::store::add_to_member_count(conn, &team.id, rows.len() as i64).await.map_err(sql)?;
+    }
     let defaults = default_channels(conn, &team.id).await?;
     let joins: Vec<(&Channel, &User, &'static str)> =
         defaults.iter().flat_map(|channel| newcomers.iter().map(move |user| (channel, *user, channel_roles(team, user)))).collect();

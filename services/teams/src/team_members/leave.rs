@@ -4,7 +4,7 @@ use super::{events, store};
 use crate::{
     channel_members, channels,
     effects::{Effect, Group, fact},
-    system_posts,
+    system_posts, teams,
     writer::{Consequences, sql},
 };
 use muster_domain::{channels::TOWN_SQUARE, time::now_ms};
@@ -24,11 +24,14 @@ pub struct Leaving<'a> {
 pub async fn leave(conn: &mut PgConnection, leaving: &Leaving<'_>, consequences: &mut Consequences) -> Result<()> {
     let (team_id, user) = (leaving.team_id, leaving.user);
     let now = now_ms();
+    // Team, membership, channels: everyone who takes several of these locks takes them in this order.
+    teams::store::lock_members(conn, team_id).await.map_err(sql)?;
     match store::lock(conn, team_id, &[&user.id]).await.map_err(sql)?.first() {
         None => return Err(AppError::new(ErrorId::TeamMemberMissing)),
         Some(member) if member.delete_at > 0 => return Ok(()),
         Some(_) => store::end(conn, team_id, &user.id, now).await.map_err(sql)?,
     }
+    teams::store::add_to_member_count(conn, team_id, -1).await.map_err(sql)?;
     let left = channel_members::store::delete_of_team(conn, team_id, &user.id).await.map_err(sql)?;
     let ids: Vec<&str> = left.iter().map(String::as_str).collect();
     channels::store::touch_members(conn, &ids, now).await.map_err(sql)?;

@@ -2,7 +2,7 @@
 
 use muster_proto::model::TeamMember;
 use muster_runtime::from_row;
-use sqlx::{PgConnection, PgPool, Row, postgres::PgRow};
+use sqlx::{PgConnection, PgPool, postgres::PgRow};
 
 fn map(row: PgRow) -> sqlx::Result<TeamMember> {
     from_row!(row => TeamMember { team_id, user_id, roles, delete_at })
@@ -32,10 +32,6 @@ pub async fn share(conn: &mut PgConnection, team_id: &str, user_ids: &[&str]) ->
     .try_map(map)
     .fetch_all(conn)
     .await
-}
-
-pub async fn count_live(conn: &mut PgConnection, team_id: &str) -> sqlx::Result<i64> {
-    sqlx::query("SELECT count(*) FROM team_members WHERE team_id = $1 AND delete_at = 0").bind(team_id).fetch_one(conn).await?.try_get(0)
 }
 
 /// Adds members; a former member's row is revived with the new roles.

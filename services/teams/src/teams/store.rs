@@ -140,9 +140,25 @@ pub async fn of_user(pool: &PgPool, user_id: &str) -> sqlx::Result<Vec<Team>> {
     .await
 }
 
-/// Live memberships.
+/// Live memberships; 0 for an unknown team.
 pub async fn count_members(pool: &PgPool, team_id: &str) -> sqlx::Result<i64> {
-    sqlx::query("SELECT count(*) FROM team_members WHERE team_id = $1 AND delete_at = 0").bind(team_id).fetch_one(pool).await?.try_get(0)
+    let row = sqlx::query("SELECT member_count FROM teams WHERE id = $1").bind(team_id).fetch_optional(pool).await?;
+    row.map_or(Ok(0), |row| row.try_get(0))
+}
+
+/// Locks the team's row, so that memberships come and go one request after another; answers how many are live.
+pub async fn lock_members(conn: &mut PgConnection, team_id: &str) -> sqlx::Result<Option<i64>> {
+    sqlx::query("SELECT member_count FROM teams WHERE id = $1 FOR NO KEY UPDATE")
+        .bind(team_id)
+        .try_map(|row: PgRow| row.try_get(0))
+        .fetch_optional(conn)
+        .await
+}
+
+/// Call under [`lock_members`].
+pub async fn add_to_member_count(conn: &mut PgConnection, team_id: &str, change: i64) -> sqlx::Result<()> {
+    sqlx::query("UPDATE teams SET member_count = member_count + $2 WHERE id = $1").bind(team_id).bind(change).execute(conn).await?;
+    Ok(())
 }
 
 /// For statistics, which are asked rarely: two scans.
