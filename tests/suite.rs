@@ -23,6 +23,8 @@ mod file_limits;
 mod files;
 #[path = "api/edge.rs"]
 mod edge;
+#[path = "api/credentials.rs"]
+mod credentials;
 #[path = "api/jobs.rs"]
 mod jobs;
 #[path = "api/license.rs"]
@@ -66,6 +68,8 @@ mod teams;
 mod threads;
 #[path = "api/user_image.rs"]
 mod user_image;
+#[path = "api/tokens.rs"]
+mod tokens;
 #[path = "api/user_lists.rs"]
 mod user_lists;
 #[path = "api/users.rs"]

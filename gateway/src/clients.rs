@@ -3,7 +3,8 @@
 use muster_proto::{
     files::{files_client::FilesClient, images_client::ImagesClient},
     identity::{
-        audits_client::AuditsClient, preferences_client::PreferencesClient, roles_client::RolesClient, sessions_client::SessionsClient,
+        access_tokens_client::AccessTokensClient, accounts_client::AccountsClient, audits_client::AuditsClient,
+        preferences_client::PreferencesClient, roles_client::RolesClient, sessions_client::SessionsClient,
         statistics_client::StatisticsClient as UserStatisticsClient, statuses_client::StatusesClient, users_client::UsersClient,
     },
     jobs::{config_client::ConfigClient, jobs_client::JobsClient, nodes_client::NodesClient},
@@ -42,8 +43,9 @@ macro_rules! clients {
 }
 
 clients! {
-    identity: users -> UsersClient, sessions -> SessionsClient, preferences -> PreferencesClient, statuses -> StatusesClient,
-        roles -> RolesClient, audits -> AuditsClient, user_statistics -> UserStatisticsClient;
+    identity: access_tokens -> AccessTokensClient, accounts -> AccountsClient, users -> UsersClient, sessions -> SessionsClient,
+        preferences -> PreferencesClient, statuses -> StatusesClient, roles -> RolesClient, audits -> AuditsClient,
+        user_statistics -> UserStatisticsClient;
     teams: access -> AccessClient, teams -> TeamsClient, team_members -> TeamMembersClient, channels -> ChannelsClient,
         channel_directory -> ChannelDirectoryClient, channel_members -> ChannelMembersClient,
         channel_statistics -> ChannelStatisticsClient;

@@ -2,14 +2,23 @@
 
 mod account;
 pub mod cookies;
+mod credentials;
 pub mod image;
 mod lists;
 mod login;
 mod sessions;
 pub mod shown;
+mod tokens;
 
 use super::ApiRoutes;
 
 pub fn routes() -> ApiRoutes {
-    ApiRoutes::new().merge(account::routes()).merge(lists::routes()).merge(login::routes()).merge(sessions::routes()).merge(image::routes())
+    ApiRoutes::new()
+        .merge(account::routes())
+        .merge(credentials::routes())
+        .merge(lists::routes())
+        .merge(login::routes())
+        .merge(sessions::routes())
+        .merge(tokens::routes())
+        .merge(image::routes())
 }

@@ -111,6 +111,11 @@ fn csrf_exempt(method: &http::Method, path: &str) -> bool {
         || (method == http::Method::PUT && matches!(parts.as_slice(), ["users", _, "auth"]))
 }
 
+/// Whether a personal access token opened the session: it ends when the setting does, wherever it is cached.
+pub fn is_access_token(session: &model::Session) -> bool {
+    session.props.get("type").is_some_and(|kind| kind == "UserAccessToken")
+}
+
 /// The outcome is kept in the request, so that extractors may ask again.
 #[derive(Clone)]
 struct Resolved(Result<Option<Session>, ApiError>);
@@ -136,6 +141,9 @@ async fn look_up(parts: &Parts, gateway: &Gateway, required: bool) -> Result<Opt
         }
     }
     let Some(session) = gateway.sessions.find(&token, &facts).await? else { return Ok(None) };
+    if is_access_token(&session) && !gateway.settings().settings.enable_user_access_tokens {
+        return Ok(None);
+    }
     if carrier == Carrier::Query && !session.is_oauth {
         return Err(ErrorId::TokenProvided.into());
     }

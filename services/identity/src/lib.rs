@@ -2,8 +2,11 @@
 //!
 //! Stateless: everything lives in PostgreSQL, or in Redis where it can be rebuilt.
 
+mod access_tokens;
+mod accounts;
 mod audits;
 mod cache;
+mod credentials;
 mod memberships;
 mod passwords;
 mod preferences;
@@ -15,9 +18,10 @@ mod users;
 
 use muster_events::{Bus, OUTBOX_MIGRATION, Outbox};
 use muster_proto::identity::{
-    audits_server::AuditsServer, membership_counts_server::MembershipCountsServer, memberships_server::MembershipsServer,
-    preferences_server::PreferencesServer, roles_server::RolesServer, sessions_server::SessionsServer, statistics_server::StatisticsServer,
-    statuses_server::StatusesServer, users_server::UsersServer,
+    access_tokens_server::AccessTokensServer, accounts_server::AccountsServer, audits_server::AuditsServer,
+    membership_counts_server::MembershipCountsServer, memberships_server::MembershipsServer, preferences_server::PreferencesServer,
+    roles_server::RolesServer, sessions_server::SessionsServer, statistics_server::StatisticsServer, statuses_server::StatusesServer,
+    users_server::UsersServer,
 };
 use muster_runtime::{
     ConfigFeed, ProcessConfig,
@@ -55,7 +59,7 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     let cache = cache::Cache::start(deps.redis.clone(), deps.stop.clone());
     let audit_log = audits::AuditLog::start(pool.clone());
     let passwords = passwords::Passwords::new(deps.config.bcrypt_cost);
-    let live = statuses::Live::start(pool.clone(), deps.redis, cache.clone(), deps.bus, deps.feed.clone(), deps.stop.clone());
+    let live = statuses::Live::start(pool.clone(), deps.redis, cache.clone(), deps.bus.clone(), deps.feed.clone(), deps.stop.clone());
     let revoker = sessions::Revoker::new(outbox.clone(), cache.clone());
     sessions::expire_in_background(pool.clone(), deps.stop);
 
@@ -77,6 +81,25 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
                 revoker: revoker.clone(),
                 live: live.clone(),
                 audit_log: audit_log.clone(),
+            }
+        ))
+        .add_service(service!(
+            AccessTokensServer,
+            access_tokens::AccessTokensService {
+                pool: pool.clone(),
+                feed: deps.feed.clone(),
+                revoker: revoker.clone(),
+                audit_log: audit_log.clone()
+            }
+        ))
+        .add_service(service!(
+            AccountsServer,
+            accounts::AccountsService {
+                pool: pool.clone(),
+                bus: deps.bus,
+                feed: deps.feed.clone(),
+                passwords: passwords.clone(),
+                audit_log: audit_log.clone()
             }
         ))
         .add_service(service!(

@@ -1,7 +1,7 @@
 //! Logging in: the checks in the order of the reference (identity, section 3).
 
 use super::{SessionsService, Which, authenticate::token_hash, delete, store};
-use crate::users;
+use crate::{credentials, users};
 use muster_domain::{
     config::Settings,
     ids::{new_id, new_token},
@@ -103,25 +103,12 @@ impl SessionsService {
         }
     }
 
-    /// The count of failures is read and written within one turn, so that parallel guesses cannot outrun the limit.
     async fn check_password(&self, mut user: User, password: &str, settings: &Settings) -> Result<User, AppError> {
-        let limit = settings.maximum_login_attempts;
-        let locked = || AppError::new(ErrorId::LoginTooManyAttempts);
-        if user.failed_attempts >= limit {
-            return Err(locked());
+        // The common refusal of a locked account need not wait for a turn.
+        if user.failed_attempts >= settings.maximum_login_attempts {
+            return Err(ErrorId::LoginTooManyAttempts.into());
         }
-        let turn = self.passwords.turn().await?;
-        let (hash, failed) = users::password(&self.pool, &user.id).await.map_err(sql_error)?.ok_or(ErrorId::LoginUnknown)?;
-        if failed >= limit {
-            return Err(locked());
-        }
-        if !turn.verify(password.to_owned(), hash).await? {
-            users::count_failure(&self.pool, &user.id).await.map_err(sql_error)?;
-            return Err(ErrorId::LoginInvalidPassword.into());
-        }
-        if failed > 0 && !users::clear_failures(&self.pool, &user.id, limit).await.map_err(sql_error)? {
-            return Err(locked());
-        }
+        credentials::check(&self.pool, &self.passwords, &user.id, password.to_owned(), settings).await?;
         user.failed_attempts = 0;
         Ok(user)
     }

@@ -1,0 +1,117 @@
+//! How an account signs in: its password, or a service.
+
+use crate::{
+    audits::AuditLog,
+    credentials,
+    passwords::{self, Passwords},
+    users,
+};
+use muster_domain::time::now_ms;
+use muster_error::{AppError, ErrorId};
+use muster_events::{Bus, invalidation::What};
+use muster_proto::identity::{AccountDone, SetAuthReply, SetAuthRequest, SetPasswordRequest, accounts_server::Accounts};
+use muster_runtime::{
+    Caller, ConfigFeed,
+    postgres::{sql_error, violated_constraint},
+};
+use sqlx::PgPool;
+use tonic::{Request, Response, Status};
+
+/// Services an account can sign in with.
+const SERVICES: &[&str] = &["ldap", "saml", "gitlab", "google", "office365"];
+/// Bytes.
+const AUTH_DATA_MAX: usize = 128;
+
+pub(crate) struct AccountsService {
+    pub(crate) pool: PgPool,
+    pub(crate) bus: Bus,
+    pub(crate) feed: ConfigFeed,
+    pub(crate) passwords: Passwords,
+    pub(crate) audit_log: AuditLog,
+}
+
+#[tonic::async_trait]
+impl Accounts for AccountsService {
+    async fn set_password(&self, request: Request<SetPasswordRequest>) -> Result<Response<AccountDone>, Status> {
+        let caller = Caller::of(&request)?;
+        self.audit_log.record(&caller, &caller.user_id, "attempted").await;
+        let outcome = self.change_password(&caller, request.into_inner()).await;
+        let info = if outcome.is_ok() { "completed" } else { "failed" };
+        self.audit_log.record(&caller, &caller.user_id, info).await;
+        outcome?;
+        Ok(Response::new(AccountDone {}))
+    }
+
+    async fn set_auth(&self, request: Request<SetAuthRequest>) -> Result<Response<SetAuthReply>, Status> {
+        let caller = Caller::of(&request)?;
+        let user_id = request.get_ref().user_id.clone();
+        let reply = self.change_auth(request.into_inner()).await?;
+        let info = format!("updated user auth to service={} session_user={}", reply.auth_service, caller.user_id);
+        self.audit_log.record(&caller, &user_id, info).await;
+        Ok(Response::new(reply))
+    }
+}
+
+impl AccountsService {
+    async fn change_password(&self, caller: &Caller, request: SetPasswordRequest) -> Result<(), AppError> {
+        let snapshot = self.feed.get();
+        let settings = &snapshot.settings;
+        let user = users::by_id(&self.pool, &request.user_id).await.map_err(sql_error)?.ok_or(ErrorId::UserNotFound)?;
+        let turn = if caller.user_id == user.id {
+            if !user.auth_service.is_empty() {
+                return Err(ErrorId::PasswordUpdateOauth.into());
+            }
+            let checked = credentials::check(&self.pool, &self.passwords, &user.id, request.current_password, settings).await;
+            // Whoever has a session is told that the password is wrong, not that the session is.
+            let wrong = |error: AppError| if error.id == ErrorId::LoginInvalidPassword { ErrorId::PasswordIncorrect.into() } else { error };
+            let turn = checked.map_err(wrong)?;
+            passwords::check_policy(&request.new_password, settings)?;
+            turn
+        } else {
+            passwords::check_policy(&request.new_password, settings)?;
+            self.passwords.turn().await?
+        };
+        let hash = turn.hash(request.new_password).await?;
+        self.store_password(&user.id, &hash).await
+    }
+
+    async fn store_password(&self, user_id: &str, hash: &str) -> Result<(), AppError> {
+        let mut tx = self.pool.begin().await.map_err(sql_error)?;
+        if !credentials::set_password(&mut tx, user_id, hash, now_ms()).await.map_err(sql_error)? {
+            return Err(ErrorId::UserNotFound.into());
+        }
+        tx.commit().await.map_err(sql_error)?;
+        self.bus.invalidate(What::UserId(user_id.to_owned())).await;
+        Ok(())
+    }
+
+    async fn change_auth(&self, request: SetAuthRequest) -> Result<SetAuthReply, AppError> {
+        let SetAuthRequest { user_id, auth_service, auth_data, password } = request;
+        if auth_service.is_empty() || auth_data.is_empty() {
+            passwords::check_policy(&password, &self.feed.get().settings)?;
+            let hash = self.passwords.turn().await?.hash(password).await?;
+            self.store_password(&user_id, &hash).await?;
+            return Ok(SetAuthReply::default());
+        }
+        if !SERVICES.contains(&auth_service.as_str()) {
+            return Err(AppError::body("auth_service"));
+        }
+        if auth_data.len() > AUTH_DATA_MAX {
+            return Err(AppError::body("auth_data"));
+        }
+        let mut tx = self.pool.begin().await.map_err(sql_error)?;
+        let changed = credentials::set_service(&mut tx, &user_id, &auth_service, &auth_data, now_ms()).await.map_err(|e| {
+            match violated_constraint(&e) {
+                // Another account signs in with it.
+                Some("credentials_auth_data") => AppError::body("auth_data"),
+                _ => sql_error(e),
+            }
+        })?;
+        if !changed {
+            return Err(ErrorId::UserNotFound.into());
+        }
+        tx.commit().await.map_err(sql_error)?;
+        self.bus.invalidate(What::UserId(user_id)).await;
+        Ok(SetAuthReply { auth_service, auth_data })
+    }
+}
