@@ -1,7 +1,7 @@
 //! gRPC clients of the services. Making one is cheap: a handle on shared connections.
 
 use muster_proto::{
-    files::{files_client::FilesClient, images_client::ImagesClient},
+    files::{files_client::FilesClient, images_client::ImagesClient, stores_client::StoresClient},
     identity::{
         access_tokens_client::AccessTokensClient, accounts_client::AccountsClient, audits_client::AuditsClient,
         preferences_client::PreferencesClient, roles_client::RolesClient, sessions_client::SessionsClient,
@@ -50,6 +50,6 @@ clients! {
         channel_directory -> ChannelDirectoryClient, channel_members -> ChannelMembersClient,
         channel_statistics -> ChannelStatisticsClient;
     posts: posts -> PostsClient, activity -> ActivityClient, reactions -> ReactionsClient, post_statistics -> PostStatisticsClient;
-    files: files -> FilesClient, images -> ImagesClient;
+    files: files -> FilesClient, images -> ImagesClient, stores -> StoresClient;
     jobs: jobs -> JobsClient, config -> ConfigClient, nodes -> NodesClient;
 }

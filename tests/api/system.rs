@@ -56,6 +56,15 @@ async fn connections_are_tested() {
     admin.post("/email/test", json!({})).await.refused(400, "api.admin.test_email.missing_server");
     let off = json!({"EmailSettings": {"SMTPServer": "mail.example.com", "SendEmailNotifications": false}});
     assert_eq!(admin.post("/email/test", off).await.expect(200), json!({"status": "OK"}));
+    let masked = json!({"EmailSettings": {"SMTPServer": "elsewhere.example.com", "SMTPPassword": "*".repeat(32)}});
+    admin.post("/email/test", masked).await.refused(400, "api.admin.test_email.reenter_password");
+
+    assert_eq!(admin.post("/file/s3_test", json!({"FileSettings": {"DriverName": "local"}})).await.expect(200), json!({"status": "OK"}));
+    assert_eq!(admin.on(1).raw(http::Method::POST, "/file/s3_test", "application/json", "").await.expect(200), json!({"status": "OK"}));
+    let nobody = format!("127.0.0.1:{}", testkit::free_port());
+    let unreachable = json!({"FileSettings": {"DriverName": "amazons3", "AmazonS3Bucket": "b", "AmazonS3Endpoint": nobody, "AmazonS3SSL": false,
+        "AmazonS3AccessKeyId": "id", "AmazonS3SecretAccessKey": "key"}});
+    admin.post("/file/s3_test", unreachable).await.refused(500, "muster.file_storage_test_failed.app_error");
     let no_bucket = json!({"FileSettings": {"DriverName": "amazons3"}});
     admin.post("/file/s3_test", no_bucket).await.refused(400, "api.admin.test_s3.missing_s3_bucket");
     for path in ["/email/test", "/file/s3_test"] {

@@ -10,13 +10,13 @@ use crate::{
 use axum::extract::State;
 use bytes::Bytes;
 use muster_domain::{
-    config::{Settings, defaults, license},
+    config::{Settings, defaults, license, mask},
     permissions::Permission,
     time::{DAY_MS, now_ms},
 };
 use muster_error::ErrorId;
 use muster_events::{Announcement, audience, everyone_subject, frame, invalidation::What};
-use muster_proto::{identity::ListAuditsRequest, model::Audit};
+use muster_proto::{files::TestStoreRequest, identity::ListAuditsRequest, model::Audit};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
@@ -48,9 +48,15 @@ async fn recycle(State(gateway): State<Gateway>, session: Session) -> ApiResult<
 /// `manage_system`: a mail to the caller, by the configuration in the body or the running one.
 async fn test_email(State(gateway): State<Gateway>, session: Session, body: Bytes) -> ApiResult<StatusOk> {
     gateway.access.system(&session, Permission::ManageSystem)?;
-    let settings = settings_in(&body).unwrap_or_else(|| gateway.settings().settings.clone());
+    let snapshot = gateway.settings();
+    let (settings, running) = (Settings::from_tree(&tree_to_test(&snapshot.tree, &body)), &snapshot.settings);
     if settings.smtp_server.is_empty() {
         return Err(ErrorId::TestEmailMissingServer.into());
+    }
+    // A stored password goes to the server it was stored for, to no other.
+    let account = |s: &Settings| (s.smtp_server.clone(), s.smtp_port.clone(), s.smtp_username.clone());
+    if password_is_masked(&body) && account(&settings) != account(running) {
+        return Err(ErrorId::TestEmailReenterPassword.into());
     }
     if !settings.send_email_notifications {
         return Ok(StatusOk);
@@ -61,17 +67,25 @@ async fn test_email(State(gateway): State<Gateway>, session: Session, body: Byte
 /// `manage_system`: whether the file store of the configuration in the body (or the running one) works.
 async fn test_files(State(gateway): State<Gateway>, session: Session, body: Bytes) -> ApiResult<StatusOk> {
     gateway.access.system(&session, Permission::ManageSystem)?;
-    let settings = settings_in(&body).unwrap_or_else(|| gateway.settings().settings.clone());
-    if settings.file_driver_name == "amazons3" && settings.amazon_s3_bucket.is_empty() {
-        return Err(ErrorId::TestS3MissingBucket.into());
-    }
-    Err(ErrorId::NotImplemented.into())
+    let tree = tree_to_test(&gateway.settings().tree, &body);
+    let request = TestStoreRequest { file_settings: tree["FileSettings"].to_string().into() };
+    gateway.clients.stores().test(session.call(request)).await?;
+    Ok(StatusOk)
 }
 
-/// The settings of a configuration sent to be tested; `None` when nothing readable was sent.
-fn settings_in(body: &[u8]) -> Option<Settings> {
-    let sent: Value = serde_json::from_slice(body).ok()?;
-    Some(Settings::from_tree(&defaults::complete(&sent)?))
+fn password_is_masked(body: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(body).is_ok_and(|sent| sent["EmailSettings"]["SMTPPassword"] == mask::MASK)
+}
+
+/// The configuration sent to be tested, with masked secrets as they are; the running one when nothing readable was sent.
+fn tree_to_test(running: &Value, body: &[u8]) -> Value {
+    match serde_json::from_slice(body).ok().and_then(|sent| defaults::complete(&sent)) {
+        Some(mut tree) => {
+            mask::restore(&mut tree, running);
+            tree
+        }
+        None => running.clone(),
+    }
 }
 
 /// `manage_system`: everybody's audits, newest first.

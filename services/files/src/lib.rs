@@ -5,12 +5,13 @@ mod images;
 pub mod imaging;
 mod incoming;
 pub mod objects;
+mod stores;
 mod sweeper;
 
 use files::Files;
 use images::Images;
 use imaging::Workers;
-use muster_proto::files::{files_server::FilesServer, images_server::ImagesServer};
+use muster_proto::files::{files_server::FilesServer, images_server::ImagesServer, stores_server::StoresServer};
 use muster_runtime::{
     ConfigFeed, ProcessConfig,
     config::{ConfigError, Role, setting},
@@ -40,9 +41,11 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     tokio::spawn(sweeper::run(pool.clone(), objects.clone(), deps.stop));
     let workers = Workers::new();
     let files = Files { pool, objects: objects.clone(), workers: workers.clone(), feed: deps.feed.clone() };
+    let stores = stores::Stores { objects: objects.clone() };
     let images = Images::new(objects, workers, deps.feed);
     let mut routes = Routes::builder();
     routes
+        .add_service(StoresServer::new(stores))
         .add_service(FilesServer::new(files).max_decoding_message_size(MESSAGE_MAX).max_encoding_message_size(MESSAGE_MAX))
         .add_service(ImagesServer::new(images).max_decoding_message_size(MESSAGE_MAX).max_encoding_message_size(MESSAGE_MAX));
     Ok(routes.routes())
