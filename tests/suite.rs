@@ -4,6 +4,8 @@
 #[path = "api/analytics.rs"]
 mod analytics;
 mod architecture;
+#[path = "api/brand.rs"]
+mod brand;
 #[path = "api/channel_members.rs"]
 mod channel_members;
 #[path = "api/channels.rs"]
@@ -15,16 +17,16 @@ mod common;
 mod config;
 #[path = "api/counters.rs"]
 mod counters;
+#[path = "api/credentials.rs"]
+mod credentials;
+#[path = "api/edge.rs"]
+mod edge;
 #[path = "api/file_downloads.rs"]
 mod file_downloads;
 #[path = "api/file_limits.rs"]
 mod file_limits;
 #[path = "api/files.rs"]
 mod files;
-#[path = "api/edge.rs"]
-mod edge;
-#[path = "api/credentials.rs"]
-mod credentials;
 #[path = "api/jobs.rs"]
 mod jobs;
 #[path = "api/license.rs"]
@@ -66,10 +68,10 @@ mod team_members;
 mod teams;
 #[path = "api/threads.rs"]
 mod threads;
-#[path = "api/user_image.rs"]
-mod user_image;
 #[path = "api/tokens.rs"]
 mod tokens;
+#[path = "api/user_image.rs"]
+mod user_image;
 #[path = "api/user_lists.rs"]
 mod user_lists;
 #[path = "api/users.rs"]

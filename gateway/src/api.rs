@@ -2,6 +2,7 @@
 //! 401 without a session and 501 with one.
 
 pub mod analytics;
+pub mod brand;
 pub mod channels;
 pub mod cluster;
 pub mod config;
@@ -97,6 +98,7 @@ impl ApiRoutes {
 fn built() -> ApiRoutes {
     ApiRoutes::new()
         .merge(analytics::routes())
+        .merge(brand::routes())
         .merge(channels::routes())
         .merge(cluster::routes())
         .merge(config::routes())

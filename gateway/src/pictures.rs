@@ -28,13 +28,14 @@ pub struct PictureErrors {
 }
 
 /// Passes the first file in field `image` on to the files service, which stores it under (kind, id) once it is processed.
+/// `allowed` is asked when there is such a file.
 pub async fn receive(
     gateway: &Gateway,
     session: &Session,
     request: Request,
-    kind: &'static str,
-    id: &str,
+    (kind, id): (&'static str, &str),
     errors: PictureErrors,
+    allowed: ApiResult<()>,
 ) -> ApiResult<()> {
     let limit = u64::try_from(gateway.settings().settings.max_file_size).unwrap_or(0);
     let refused = if uploads::announces_more(request.headers(), limit) {
@@ -54,6 +55,7 @@ pub async fn receive(
         if field.name() != FIELD || field.file_name().is_none() {
             continue;
         }
+        allowed?;
         let message = |part| PutImageRequest { part: Some(part) };
         let wrap = |bytes| PutImageRequest { part: Some(Part::Chunk(bytes)) };
         let start = message(Part::Start(ImageRef { kind: kind.to_owned(), id: id.to_owned() }));
@@ -92,7 +94,8 @@ pub fn generated(reply: ImageReply) -> Response {
     response
 }
 
-fn body(reply: ImageReply) -> Response {
+/// The picture with its type.
+pub fn body(reply: ImageReply) -> Response {
     let kind = HeaderValue::try_from(reply.content_type).unwrap_or(HeaderValue::from_static("application/octet-stream"));
     ([(header::CONTENT_TYPE, kind)], reply.data).into_response()
 }

@@ -57,7 +57,7 @@ async fn get(State(gateway): State<Gateway>, session: Session, id: TeamId, if_no
 /// `manage_team`; form field `image`.
 async fn set(State(gateway): State<Gateway>, session: Session, id: TeamId, request: Request) -> ApiResult<StatusOk> {
     gateway.access.team(&session, &id, Permission::ManageTeam).await?;
-    pictures::receive(&gateway, &session, request, KIND, &id, ERRORS).await?;
+    pictures::receive(&gateway, &session, request, (KIND, &id), ERRORS, Ok(())).await?;
     gateway.clients.teams().icon_changed(session.call(IconChangedRequest { team_id: id.0, removed: false })).await?;
     Ok(StatusOk)
 }

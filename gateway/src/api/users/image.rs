@@ -51,7 +51,7 @@ async fn set(State(gateway): State<Gateway>, session: Session, id: UserId, reque
     if *id != *session.user_id {
         user(&gateway, &session, &id).await?;
     }
-    pictures::receive(&gateway, &session, request, "profile", &id, ERRORS).await?;
+    pictures::receive(&gateway, &session, request, ("profile", &id), ERRORS, Ok(())).await?;
     gateway.clients.users().picture_changed(session.call(UserIdRequest { user_id: id.0 })).await?;
     Ok(StatusOk)
 }

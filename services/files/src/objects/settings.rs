@@ -2,12 +2,15 @@
 
 use muster_error::{AppError, Result};
 use muster_runtime::config::ConfigError;
-use object_store::{ClientOptions, ObjectStore, aws::AmazonS3Builder, local::LocalFileSystem};
+use object_store::{ClientOptions, ObjectStore, RetryConfig, aws::AmazonS3Builder, local::LocalFileSystem};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Silence of S3 after which a request is retried. A whole transfer has no limit: the client at the other end may be slow.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// A store that is away is told as such (503) well before the caller's own deadline.
+const RETRIES: usize = 3;
+const RETRY_TIMEOUT: Duration = Duration::from_secs(8);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectSettings {
@@ -85,6 +88,7 @@ impl S3Settings {
             .with_allow_http(plain_http);
         let mut builder = AmazonS3Builder::from_env()
             .with_client_options(client)
+            .with_retry(RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() })
             .with_bucket_name(&self.bucket)
             .with_region(&self.region)
             .with_virtual_hosted_style_request(self.virtual_host);

@@ -143,6 +143,6 @@ async fn an_unreachable_bucket_is_503() {
     let (objects, _, server) = start().await;
     server.abort();
     let _ = server.await;
-    let refused = tokio::time::timeout(std::time::Duration::from_secs(60), objects.get("a/b")).await.expect("bounded retries").err();
+    let refused = tokio::time::timeout(muster_runtime::peers::CALL_DEADLINE, objects.get("a/b")).await.expect("bounded retries").err();
     assert_eq!(refused.map(|e| e.status), Some(503));
 }
