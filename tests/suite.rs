@@ -46,6 +46,8 @@ mod ping;
 mod post_lists;
 #[path = "api/posts.rs"]
 mod posts;
+#[path = "api/posts_outage.rs"]
+mod posts_outage;
 #[path = "api/preferences.rs"]
 mod preferences;
 #[path = "api/reactions.rs"]

@@ -87,7 +87,7 @@ async fn joining_is_written_into_the_history_without_counting() {
     s.carol.delete(&format!("/channels/{}/members/{}", s.channel_id, s.carol.id)).await.expect(200);
     s.alice.post(&format!("/channels/{}/members", s.channel_id), json!({"user_id": s.carol.id})).await.expect(201);
     let added = socket.expect_where("posted", |e| post_of(e)["type"] == "system_add_to_channel").await;
-    assert_eq!(crate::scene::mentions_of(&added), [s.carol.id.clone()]);
+    assert_eq!(crate::scene::mentions_of(&added), [s.carol.id.as_str()]);
     let member = eventually("the mention is counted", async || {
         let member = s.member(&s.carol).await;
         (member["mention_count"] == 1).then_some(member)

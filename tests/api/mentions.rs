@@ -39,7 +39,7 @@ async fn names_mention_members_once_and_never_the_author() {
     let before = count(&s, &s.bob).await;
     let bob = &s.bob.username;
     let message = format!("@{bob}, @{} and {bob}: @{bob}. `@{bob}` @nobody", s.alice.username);
-    assert_eq!(mentioned(&s, &mut socket, json!({"message": message})).await, [s.bob.id.clone()]);
+    assert_eq!(mentioned(&s, &mut socket, json!({"message": message})).await, [s.bob.id.as_str()]);
     assert_eq!(count(&s, &s.bob).await, before + 1);
     assert_eq!(count(&s, &s.alice).await, 0);
     assert!(mentioned(&s, &mut socket, json!({"message": format!("`@{bob}` x@{bob} @{bob}x")})).await.is_empty());
@@ -68,7 +68,7 @@ async fn newcomers_and_leavers_are_known() {
     let message = json!({"message": format!("@{}", s.carol.username)});
     assert!(mentioned(&s, &mut socket, message.clone()).await.is_empty());
     s.cluster.join_channel(&s.carol, &s.channel_id).await;
-    assert_eq!(mentioned(&s, &mut socket, message.clone()).await, [s.carol.id.clone()]);
+    assert_eq!(mentioned(&s, &mut socket, message.clone()).await, [s.carol.id.as_str()]);
     s.carol.delete(&format!("/channels/{}/members/{}", s.channel_id, s.carol.id)).await.expect(200);
     assert!(mentioned(&s, &mut socket, message).await.is_empty());
 }
@@ -83,7 +83,7 @@ async fn channel_wide_words() {
         until_mentioned(&s, &mut socket, json!({"message": format!("{word} hi")}), &[&s.bob.id]).await;
     }
     // bob's socket makes him online; alice is the author; carol does not want it.
-    assert_eq!(mentioned(&s, &mut socket, json!({"message": "@here"})).await, [s.bob.id.clone()]);
+    assert_eq!(mentioned(&s, &mut socket, json!({"message": "@here"})).await, [s.bob.id.as_str()]);
     assert!(mentioned(&s, &mut socket, json!({"message": "@everyone"})).await.is_empty());
 }
 
@@ -94,7 +94,7 @@ async fn here_calls_only_who_is_online() {
     // bob joined without a socket and has not posted.
     assert!(mentioned(&s, &mut socket, json!({"message": "@here"})).await.is_empty());
     s.bob.put(&format!("/users/{}/status", s.bob.id), json!({"user_id": s.bob.id, "status": "online"})).await.expect(200);
-    assert_eq!(mentioned(&s, &mut socket, json!({"message": "@here"})).await, [s.bob.id.clone()]);
+    assert_eq!(mentioned(&s, &mut socket, json!({"message": "@here"})).await, [s.bob.id.as_str()]);
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn direct_messages_always_mention_the_other() {
     let mut socket = s.carol.socket(1).await;
     let post = s.alice.say(&direct, "hello").await;
     let event = about(&mut socket, "posted", &id(&post)).await;
-    assert_eq!(mentions_of(&event), [s.carol.id.clone()]);
+    assert_eq!(mentions_of(&event), [s.carol.id.as_str()]);
     let data = &event["data"];
     assert_eq!((&data["channel_type"], &data["channel_display_name"], &data["team_id"]), (&json!("D"), &json!(""), &json!("")));
     let member = s.carol.on(1).get(&format!("/channels/{direct}/members/{}", s.carol.id)).await.expect(200);

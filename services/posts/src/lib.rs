@@ -46,8 +46,10 @@ const MIGRATIONS: &[MigrationFile] = &[
 /// Every statement here has an index, but plans made while the tables are young would read them whole, and be kept.
 const PLANNER: &[(&str, &str)] = &[("enable_seqscan", "off"), ("jit", "off")];
 
-/// How long a `pending_post_id` and an effect are remembered, ms.
+/// How long a `pending_post_id` is remembered, ms.
 const KEYS_KEPT_MS: i64 = DAY_MS;
+/// How long an effect of another service is remembered, ms: longer than an outage during which it is retried.
+const EFFECTS_KEPT_MS: i64 = 14 * DAY_MS;
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
 /// What the service is made of.
@@ -101,7 +103,7 @@ async fn sweep(pool: PgPool, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = every.tick() => {}
         }
-        if let Err(error) = activity::store::sweep_keys(&pool, now_ms() - KEYS_KEPT_MS).await {
+        if let Err(error) = activity::store::sweep_keys(&pool, now_ms() - KEYS_KEPT_MS, now_ms() - EFFECTS_KEPT_MS).await {
             tracing::warn!(%error, "sweeping old keys failed");
         }
     }

@@ -53,7 +53,7 @@ impl Posts {
                     self.calls.make(call).await;
                 }
                 self.notices.after(caller, &post, channel, composed.outside);
-                Ok(shown(post))
+                Ok(shown(*post))
             }
             Written::Before(id) => {
                 let first = store::get(&self.pool, &id).await.map_err(sql_error)?.ok_or(ErrorId::PostNotFound)?;

@@ -38,7 +38,7 @@ const ATTEMPTS_MAX: u32 = 3;
 #[derive(Debug)]
 pub enum Written {
     /// It is stored and announced.
-    New(Post),
+    New(Box<Post>),
     /// Its key had been used before, by the post of this id.
     Before(String),
 }
@@ -92,6 +92,11 @@ impl Task {
         let batch_size = metrics::histogram!("muster_posts_batch_size");
         let mut jobs = Vec::with_capacity(BATCH_MAX);
         while queue.recv_many(&mut jobs, BATCH_MAX).await > 0 {
+            // Whoever gave up waiting will try again; writing it now would make two of it.
+            jobs.retain(|job| !job.reply.is_closed());
+            if jobs.is_empty() {
+                continue;
+            }
             batch_size.record(jobs.len() as f64);
             for job in &mut jobs {
                 self.clock.stamp(&mut job.draft.post, now_ms());
@@ -114,7 +119,11 @@ impl Task {
         group.attempts += 1;
         let inserted = match self.connection().await {
             Ok(connection) => store::insert(connection, &plan).await,
-            Err(error) => Err(error),
+            // The pool has waited for the database already.
+            Err(error) => {
+                let error = sql_error(error);
+                return answer_all(group.jobs, &error);
+            }
         };
         let (announcements, first_id) = (plan.announcements, plan.first_id);
         let Err(error) = inserted else { return self.done(group.jobs, announcements).await };
@@ -142,7 +151,7 @@ impl Task {
     async fn done(&self, jobs: Vec<Job>, announcements: Vec<Encoded>) -> Vec<Group> {
         self.outbox.publish_encoded(announcements).await;
         for job in jobs {
-            let _ = job.reply.send(Ok(Written::New(job.draft.post)));
+            let _ = job.reply.send(Ok(Written::New(Box::new(job.draft.post))));
         }
         Vec::new()
     }

@@ -102,11 +102,14 @@ pub async fn begin_effect(conn: &mut PgConnection, effect_id: &str, now: i64) ->
     Ok(inserted > 0)
 }
 
-/// Deletes keys and effects that nobody repeats any more.
-pub async fn sweep_keys(pool: &PgPool, before: i64) -> sqlx::Result<u64> {
-    let mut swept = 0;
-    for statement in ["DELETE FROM post_keys WHERE create_at < $1", "DELETE FROM applied_effects WHERE create_at < $1"] {
-        swept += sqlx::query(statement).bind(before).execute(pool).await?.rows_affected();
+/// Deletes what nobody repeats any more: clients' keys older than `keys_before`, effects older than `effects_before`.
+pub async fn sweep_keys(pool: &PgPool, keys_before: i64, effects_before: i64) -> sqlx::Result<()> {
+    for (statement, before) in [
+        ("DELETE FROM post_keys WHERE create_at < $1 AND user_id <> ''", keys_before),
+        ("DELETE FROM post_keys WHERE create_at < $1", effects_before),
+        ("DELETE FROM applied_effects WHERE create_at < $1", effects_before),
+    ] {
+        sqlx::query(statement).bind(before).execute(pool).await?;
     }
-    Ok(swept)
+    Ok(())
 }
