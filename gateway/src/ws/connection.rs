@@ -22,7 +22,7 @@ use futures_util::{SinkExt, StreamExt};
 use http::{HeaderMap, StatusCode, header};
 use muster_events::{Broadcast, Frame};
 use muster_proto::{identity::ConnectionRequest, model};
-use muster_runtime::Caller;
+use muster_runtime::{Caller, telemetry};
 use std::{
     sync::{
         Arc,
@@ -154,10 +154,15 @@ impl Task<'_> {
 
     /// False ends the connection.
     async fn write(&mut self, socket: &mut WebSocket, batch: &mut Vec<Out>) -> bool {
+        // Kept until the flush: a trace ends when the frame has left.
+        let mut traced = Vec::new();
         for out in batch.drain(..) {
             let text = match out {
                 Out::Event(event) => {
                     let text = event.with_seq(self.seq);
+                    if telemetry::tracing_on() && !event.traceparent.is_empty() {
+                        traced.push(telemetry::span_from("WebSocket write", &event.traceparent));
+                    }
                     self.seq += 1;
                     text
                 }

@@ -11,10 +11,12 @@ pub struct Encoded {
     pub event: String,
     /// The JSON up to and including `"seq":`.
     head: Bytes,
+    /// The trace it belongs to, "" = none.
+    pub traceparent: String,
 }
 
 impl Encoded {
-    pub fn new(frame: &Frame) -> Self {
+    pub fn new(frame: &Frame, traceparent: &str) -> Self {
         let broadcast = frame.broadcast.clone().unwrap_or_default();
         let mut head = Vec::with_capacity(frame.data.len() + 220);
         head.extend_from_slice(b"{\"event\":");
@@ -24,7 +26,7 @@ impl Encoded {
         head.extend_from_slice(b",\"broadcast\":");
         head.extend_from_slice(&json(&WireBroadcast(&broadcast)));
         head.extend_from_slice(b",\"seq\":");
-        Self { event: frame.event.clone(), head: head.into() }
+        Self { event: frame.event.clone(), head: head.into(), traceparent: traceparent.to_owned() }
     }
 
     /// The text of the frame with this connection's number.
@@ -72,10 +74,10 @@ mod tests {
             audience: None,
         };
         assert_eq!(
-            Encoded::new(&frame).with_seq(10),
+            Encoded::new(&frame, "").with_seq(10),
             r#"{"event":"typing","data":{"parent_id":"","user_id":"u"},"broadcast":{"omit_users":{"u":true},"user_id":"","channel_id":"c","team_id":""},"seq":10}"#
         );
-        let plain = Encoded::new(&Frame { event: "hello".into(), ..Frame::default() }).with_seq(0);
+        let plain = Encoded::new(&Frame { event: "hello".into(), ..Frame::default() }, "").with_seq(0);
         assert!(plain.contains(r#""data":{},"broadcast":{"omit_users":null,"#), "{plain}");
     }
 }

@@ -134,7 +134,7 @@ impl Hub {
             if !Arc::ptr_eq(&user.ready, &ready) {
                 continue;
             }
-            let _ = connection.sender.try_send(Out::Event(Arc::new(Encoded::new(&hello))));
+            let _ = connection.sender.try_send(Out::Event(Arc::new(Encoded::new(&hello, ""))));
             user.connections.push(connection);
             metrics::gauge!("mattermost_http_websockets_total").increment(1.0);
             return Ok(());
@@ -284,7 +284,7 @@ impl Hub {
         async {
             for Item { kind } in batch.items {
                 match kind {
-                    Some(Kind::Frame(frame)) => self.deliver(&frame),
+                    Some(Kind::Frame(frame)) => self.deliver(&frame, &batch.traceparent),
                     Some(Kind::Membership(change)) => self.apply(change, batch.create_at).await,
                     Some(Kind::SessionsRevoked(revoked)) => self.for_user(&revoked.user_id, |c| {
                         if revoked.session_ids.is_empty() || revoked.session_ids.contains(&c.session_id) {
@@ -327,9 +327,9 @@ impl Hub {
         }
     }
 
-    fn deliver(&self, frame: &Frame) {
+    fn deliver(&self, frame: &Frame, traceparent: &str) {
         let Some(audience) = &frame.audience else { return };
-        let encoded = Arc::new(Encoded::new(frame));
+        let encoded = Arc::new(Encoded::new(frame, traceparent));
         metrics::counter!("mattermost_websocket_event_total", "type" => frame.event.clone()).increment(1);
         let state = self.state();
         let to_user = |id: &str| {

@@ -33,6 +33,7 @@ struct Parts {
 pub async fn run(role: Role) -> anyhow::Result<()> {
     let config = Arc::new(ProcessConfig::from_env(role)?);
     let _telemetry = telemetry::init(role)?;
+    muster_events::trace_with(telemetry::traceparent);
     let stop = shutdown::on_signal().context("signal handlers")?;
     let readiness = Readiness::default();
     readiness.set("start", false);

@@ -30,6 +30,8 @@ pub struct Draft {
     pub mention_limit: i64,
     /// What other services have to do for it.
     pub calls: Vec<Call>,
+    /// Trace context of the request ("" = none): the commit and the event belong to it.
+    pub traceparent: String,
 }
 
 /// What makes a repetition recognisable.

@@ -15,7 +15,10 @@ use muster_domain::time::now_ms;
 use muster_error::{AppError, ErrorId};
 use muster_events::{Encoded, Outbox};
 use muster_proto::model::Post;
-use muster_runtime::postgres::{sql_error, violated_constraint};
+use muster_runtime::{
+    postgres::{sql_error, violated_constraint},
+    telemetry,
+};
 use plan::Plan;
 use sqlx::{PgPool, Postgres, pool::PoolConnection};
 use std::{
@@ -24,6 +27,7 @@ use std::{
     sync::Arc,
 };
 use tokio::sync::{mpsc, oneshot};
+use tracing::Instrument;
 
 /// Tasks, each with a connection of its own.
 const WRITERS: usize = 2;
@@ -64,7 +68,8 @@ impl Writer {
     }
 
     /// Returns when the post is committed and handed to the bus.
-    pub async fn write(&self, draft: Draft) -> Result<Written, AppError> {
+    pub async fn write(&self, mut draft: Draft) -> Result<Written, AppError> {
+        draft.traceparent = telemetry::traceparent();
         let mut hasher = DefaultHasher::new();
         draft.post.channel_id.hash(&mut hasher);
         let queue = &self.0[hasher.finish() as usize % self.0.len()];
@@ -118,7 +123,10 @@ impl Task {
         };
         group.attempts += 1;
         let inserted = match self.connection().await {
-            Ok(connection) => store::insert(connection, &plan).await,
+            Ok(connection) => {
+                let span = telemetry::span_from("SQL insert posts", plan.traceparent());
+                store::insert(connection, &plan).instrument(span).await
+            }
             // The pool has waited for the database already.
             Err(error) => {
                 let error = sql_error(error);

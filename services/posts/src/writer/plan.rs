@@ -79,9 +79,19 @@ impl<'a> Plan<'a> {
                 read.behind = activity.get(channel).map_or(0, |a| a.counted) - read.behind;
             }
         }
-        let announcements = frames.into_iter().map(|(channel, items)| Announcement::new(channel_subject(channel), items).into()).collect();
+        // Requests that share a batch share its event: the first of the channel stands for all.
+        let trace = |channel: &str| drafts.iter().find(|d| d.post.channel_id == channel).map(|d| d.traceparent.clone()).unwrap_or_default();
+        let announcements = frames
+            .into_iter()
+            .map(|(channel, items)| Announcement::new(channel_subject(channel), items).traced(trace(channel)).into())
+            .collect();
         let first_id = drafts.first().map(|d| d.post.id.clone()).unwrap_or_default();
         Ok(Self { drafts, activity, reads, roots, announcements, first_id })
+    }
+
+    /// The trace the commit is shown in: that of its first post.
+    pub fn traceparent(&self) -> &str {
+        self.drafts.first().map(|d| d.traceparent.as_str()).unwrap_or_default()
     }
 }
 

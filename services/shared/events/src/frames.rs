@@ -2,6 +2,15 @@
 
 use muster_proto::event::{Audience, Batch, Broadcast, Frame, Item, audience::Scope, item::Kind};
 use serde::Serialize;
+use std::sync::OnceLock;
+
+/// The process's way to tell the current trace context ("" = none).
+static TRACEPARENT: OnceLock<fn() -> String> = OnceLock::new();
+
+/// From now on announcements carry the trace context that `current` gives (W3C `traceparent`).
+pub fn trace_with(current: fn() -> String) {
+    let _ = TRACEPARENT.set(current);
+}
 
 /// A batch and the subject it goes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,8 +23,11 @@ impl Announcement {
     /// `items` are delivered in order. The id makes a repetition recognisable.
     pub fn new(subject: String, items: Vec<Item>) -> Self {
         let (id, create_at) = (muster_domain::ids::new_id(), muster_domain::time::now_ms());
-        Self { subject, batch: Batch { id, items, traceparent: String::new(), create_at } }
+        let traceparent = TRACEPARENT.get().map(|current| current()).unwrap_or_default();
+        Self { subject, batch: Batch { id, items, traceparent, create_at } }
     }
+
+    /// Part of another trace than the current one.
 
     #[must_use]
     pub fn traced(mut self, traceparent: String) -> Self {

@@ -74,7 +74,7 @@ pub fn init(role: Role) -> Result<Telemetry, ConfigError> {
     };
     let traces = provider.as_ref().map(|p| {
         TRACING_ON.store(true, Ordering::Relaxed);
-        tracing_opentelemetry::layer().with_tracer(p.tracer("muster")).with_filter(filter::filter_fn(|meta| meta.target() == TRACE))
+        tracing_opentelemetry::layer().with_tracer(p.tracer("muster")).with_filter(filter::filter_fn(in_trace))
     });
     let recent_filter = EnvFilter::try_new(&filter_text).map_err(|e| ConfigError(format!("MUSTER_LOG: {e}")))?;
     let recent = RecentLines.with_filter(filter::filter_fn(|meta| meta.target() != TRACE)).with_filter(recent_filter);
@@ -94,6 +94,11 @@ pub fn init(role: Role) -> Result<Telemetry, ConfigError> {
         .map_err(|e| ConfigError(format!("metrics: {e}")))?;
     let _ = METRICS.set(handle);
     Ok(Telemetry(provider))
+}
+
+/// What goes into traces: our spans, and the statements sqlx tells of (as events of the span they ran in).
+fn in_trace(meta: &tracing::Metadata<'_>) -> bool {
+    meta.target() == TRACE || meta.target() == "sqlx::query"
 }
 
 /// The process's metrics in Prometheus' text format.
