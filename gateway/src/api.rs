@@ -40,6 +40,9 @@ use std::collections::BTreeSet;
 /// Largest JSON body, bytes. Uploads set their own limit.
 const BODY_MAX: usize = 4 * 1024 * 1024;
 
+/// Ids one request may name.
+pub const IDS_MAX: usize = 10_000;
+
 /// Routes of a tag, remembered so that the rest of the contract can be answered for.
 #[derive(Default)]
 pub struct ApiRoutes {

@@ -34,15 +34,15 @@ impl MembershipCounts for CountsService {
     async fn active(&self, request: Request<ActiveMembersRequest>) -> Result<Response<ActiveMembersReply>, Status> {
         Caller::of(&request)?;
         // The few deactivated are taken off the members, who are one index range.
-        let count = sqlx::query_scalar(
-            "SELECT (SELECT count(*) FROM group_members WHERE group_id = $1 AND member)
-                  - (SELECT count(*) FROM users u JOIN group_members m ON m.user_id = u.id AND m.group_id = $1 AND m.member WHERE u.delete_at > 0)",
+        let (members, inactive): (i64, i64) = sqlx::query_as(
+            "SELECT (SELECT count(*) FROM group_members WHERE group_id = $1 AND member),
+                    (SELECT count(*) FROM users u JOIN group_members m ON m.user_id = u.id AND m.group_id = $1 AND m.member WHERE u.delete_at > 0)",
         )
         .bind(&request.get_ref().group_id)
         .fetch_one(&self.pool)
         .await
         .map_err(sql_error)?;
-        Ok(Response::new(ActiveMembersReply { count }))
+        Ok(Response::new(ActiveMembersReply { count: members - inactive, inactive }))
     }
 }
 

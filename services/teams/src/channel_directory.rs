@@ -80,7 +80,8 @@ impl channel_directory_server::ChannelDirectory for ChannelDirectory {
 
     async fn stats(&self, request: Request<GetChannelRequest>) -> Reply<ChannelStats> {
         let caller = Caller::of(&request)?;
-        let member_count = self.people.active_members(&caller, &request.into_inner().channel_id).await?;
-        Ok(Response::new(ChannelStats { member_count }))
+        let id = request.into_inner().channel_id;
+        let (members, inactive) = tokio::join!(store::count_members(&self.pool, &id), self.people.inactive_members(&caller, &id));
+        Ok(Response::new(ChannelStats { member_count: (members.map_err(sql)? - inactive?).max(0) }))
     }
 }

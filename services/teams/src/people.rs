@@ -43,10 +43,11 @@ impl People {
         Ok(users.into_iter().map(|user| (user.id.clone(), user)).collect())
     }
 
-    /// Members of a team or channel whose accounts are active.
-    pub async fn active_members(&self, caller: &Caller, group_id: &str) -> Result<i64> {
+    /// Members of a team or channel whose accounts are deactivated. Identity's copy of memberships may lag, but who has
+    /// just joined is active: taken off our own count this is exact.
+    pub async fn inactive_members(&self, caller: &Caller, group_id: &str) -> Result<i64> {
         let request = ActiveMembersRequest { group_id: group_id.to_owned() };
-        Ok(MembershipCountsClient::new(self.identity.channel()).active(caller.call(request)).await?.into_inner().count)
+        Ok(MembershipCountsClient::new(self.identity.channel()).active(caller.call(request)).await?.into_inner().inactive)
     }
 
     /// Refuses a role string that is malformed or names a role that does not exist.

@@ -121,7 +121,7 @@ impl TeamMembers {
         if members + newcomers as i64 <= max {
             return Ok(0);
         }
-        Ok((members - self.people.active_members(caller, team_id).await?).max(0))
+        self.people.inactive_members(caller, team_id).await
     }
 }
 

@@ -157,10 +157,9 @@ impl teams_server::Teams for Teams {
     async fn stats(&self, request: Request<TeamIdRequest>) -> Reply<TeamStats> {
         let caller = Caller::of(&request)?;
         let id = request.into_inner().team_id;
-        let (total, active) = tokio::join!(store::count_members(&self.writer.pool, &id), self.people.active_members(&caller, &id));
+        let (total, inactive) = tokio::join!(store::count_members(&self.writer.pool, &id), self.people.inactive_members(&caller, &id));
         let total_member_count = total.map_err(sql)?;
-        // Identity's copy may lag by a moment; it never knows more members than there are.
-        Ok(Response::new(TeamStats { total_member_count, active_member_count: active?.min(total_member_count) }))
+        Ok(Response::new(TeamStats { total_member_count, active_member_count: (total_member_count - inactive?).max(0) }))
     }
 
     async fn counts(&self, request: Request<TeamCountsRequest>) -> Reply<TeamCounts> {

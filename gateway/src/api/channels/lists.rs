@@ -2,7 +2,7 @@
 
 use super::compose;
 use crate::{
-    api::ApiRoutes,
+    api::{ApiRoutes, IDS_MAX},
     error::ApiResult,
     extract::{Json, Page, Params, Session, TeamId},
     state::Gateway,
@@ -56,7 +56,7 @@ async fn by_ids(
     TeamId(team_id): TeamId,
     Json(channel_ids): Json<Vec<String>>,
 ) -> Channels {
-    if channel_ids.is_empty() || !channel_ids.iter().all(|id| is_id(id)) {
+    if channel_ids.is_empty() || channel_ids.len() > IDS_MAX || !channel_ids.iter().all(|id| is_id(id)) {
         return Err(AppError::body("channel_ids").into());
     }
     gateway.access.team(&session, &team_id, Permission::ViewTeam).await?;

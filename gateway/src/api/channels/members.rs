@@ -2,7 +2,7 @@
 
 use super::{compose, rights};
 use crate::{
-    api::ApiRoutes,
+    api::{ApiRoutes, IDS_MAX},
     audit,
     error::ApiResult,
     extract::{ChannelId, Json, Page, Session, UserId},
@@ -55,7 +55,7 @@ async fn by_ids(
     ChannelId(channel_id): ChannelId,
     Json(user_ids): Json<Vec<String>>,
 ) -> ApiResult<ApiJson<Vec<ChannelMember>>> {
-    if user_ids.is_empty() {
+    if user_ids.is_empty() || user_ids.len() > IDS_MAX {
         return Err(AppError::body("user_ids").into());
     }
     gateway.access.channel(&session, &channel_id, Permission::ReadChannel).await?;

@@ -1,7 +1,7 @@
 //! Members of teams.
 
 use crate::{
-    api::ApiRoutes,
+    api::{ApiRoutes, IDS_MAX},
     error::ApiResult,
     extract::{Json, Page, Params, Session, TeamId, UserId},
     state::Gateway,
@@ -115,7 +115,7 @@ async fn by_ids(
     TeamId(team_id): TeamId,
     Json(user_ids): Json<Vec<String>>,
 ) -> ApiResult<ApiJson<Vec<TeamMember>>> {
-    if user_ids.is_empty() {
+    if user_ids.is_empty() || user_ids.len() > IDS_MAX {
         return Err(AppError::body("user_ids").into());
     }
     gateway.access.team(&session, &team_id, Permission::ViewTeam).await?;

@@ -2,7 +2,7 @@
 
 use crate::channels::store::{CHANNEL_COLUMNS, channel};
 use muster_proto::model::Channel;
-use sqlx::{PgPool, postgres::PgRow};
+use sqlx::{PgPool, Row, postgres::PgRow};
 
 fn map(row: PgRow) -> sqlx::Result<Channel> {
     channel(&row)
@@ -96,4 +96,9 @@ pub async fn of_user(pool: &PgPool, user_id: &str, team_id: &str) -> sqlx::Resul
     .try_map(map)
     .fetch_all(pool)
     .await
+}
+
+/// One index range.
+pub async fn count_members(pool: &PgPool, channel_id: &str) -> sqlx::Result<i64> {
+    sqlx::query("SELECT count(*) FROM channel_members WHERE channel_id = $1").bind(channel_id).fetch_one(pool).await?.try_get(0)
 }
