@@ -38,6 +38,7 @@ const MIGRATIONS: &[MigrationFile] = &[
     OUTBOX_MIGRATION,
     (2, "users", include_str!("../migrations/0002_users.sql")),
     (3, "sessions", include_str!("../migrations/0003_sessions.sql")),
+    (4, "has_team", include_str!("../migrations/0004_has_team.sql")),
 ];
 
 /// What the service is started with.

@@ -73,9 +73,9 @@ async fn apply(pool: &PgPool, facts: &[MembershipFact]) -> sqlx::Result<()> {
         return Ok(());
     }
     let mut tx = pool.begin().await?;
-    lock_names(&mut tx, facts).await?;
+    lock_users(&mut tx, facts).await?;
     let column = |get: fn(&MembershipFact) -> &str| facts.iter().map(get).map(str::to_owned).collect::<Vec<_>>();
-    let bumped: Vec<String> = sqlx::query_scalar(
+    let touched: Vec<String> = sqlx::query_scalar(
         "WITH fact AS (
              SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::boolean[])
                  AS f (group_id, kind, user_id, member, version, bump)
@@ -87,8 +87,8 @@ async fn apply(pool: &PgPool, facts: &[MembershipFact]) -> sqlx::Result<()> {
                  WHERE group_members.version < excluded.version
              RETURNING group_id, user_id
          )
-         SELECT DISTINCT c.user_id FROM changed c JOIN fact f ON f.group_id = c.group_id AND f.user_id = c.user_id AND f.bump
-         ORDER BY 1",
+         SELECT DISTINCT c.user_id FROM changed c JOIN fact f ON f.group_id = c.group_id AND f.user_id = c.user_id
+         WHERE f.bump OR f.kind = 'team' ORDER BY 1",
     )
     .bind(column(|f| &f.group_id))
     .bind(column(|f| &f.kind))
@@ -98,22 +98,27 @@ async fn apply(pool: &PgPool, facts: &[MembershipFact]) -> sqlx::Result<()> {
     .bind(facts.iter().map(|f| f.bump_user).collect::<Vec<_>>())
     .fetch_all(&mut *tx)
     .await?;
-    if !bumped.is_empty() {
-        sqlx::query("UPDATE users SET update_at = greatest(update_at + 1, $2) WHERE id = ANY($1)")
-            .bind(&bumped)
-            .bind(now_ms())
-            .execute(&mut *tx)
-            .await?;
+    if !touched.is_empty() {
+        sqlx::query(
+            "UPDATE users u SET update_at = greatest(u.update_at + 1, $2),
+                 has_team = EXISTS (SELECT 1 FROM group_members g WHERE g.user_id = u.id AND g.kind = 'team' AND g.member)
+             WHERE u.id = ANY($1)",
+        )
+        .bind(&touched)
+        .bind(now_ms())
+        .execute(&mut *tx)
+        .await?;
     }
     tx.commit().await
 }
 
-/// Keeps the users from being renamed until the copy of their name is stored.
-async fn lock_names(tx: &mut PgConnection, facts: &[MembershipFact]) -> sqlx::Result<()> {
+/// One change of a user's memberships at a time: until it is stored nobody renames the user, and whether a team is left
+/// is decided with every other change in view.
+async fn lock_users(tx: &mut PgConnection, facts: &[MembershipFact]) -> sqlx::Result<()> {
     let mut ids: Vec<&str> = facts.iter().map(|f| f.user_id.as_str()).collect();
     ids.sort_unstable();
     ids.dedup();
-    sqlx::query("SELECT 1 FROM users WHERE id = ANY($1) ORDER BY id FOR KEY SHARE").bind(&ids).execute(tx).await?;
+    sqlx::query("SELECT 1 FROM users WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE").bind(&ids).execute(tx).await?;
     Ok(())
 }
 
