@@ -124,18 +124,29 @@ impl Engines {
         assert!(init.wait().unwrap().success(), "initdb: {}", fs::read_to_string(&log).unwrap_or_default());
     }
 
+    /// Starts PostgreSQL; after a kill it refuses to start while backends of the old one are still ending, so it is
+    /// tried until it stays.
     pub fn start_postgres(&self) {
         let data = self.dir.join("postgres");
-        let child = spawn_bound(&postgres_program("postgres"), &self.dir.join("postgres.log"), postgres_owner(), "INT", |c| {
-            c.arg("-D").arg(&data).current_dir("/tmp");
-            c.args(["-p", &self.postgres_port.to_string(), "-h", "127.0.0.1", "-c", "unix_socket_directories="]);
-            // Processes are killed in tests, machines are not.
-            c.args(["-c", "fsync=off", "-c", "max_connections=600", "-c", "shared_buffers=128MB"]);
-        });
-        *self.postgres.lock().unwrap() = Some(child);
-        wait_for_port(self.postgres_port, "PostgreSQL");
-        // The port opens before the server takes queries.
+        let start = || {
+            spawn_bound(&postgres_program("postgres"), &self.dir.join("postgres.log"), postgres_owner(), "INT", |c| {
+                c.arg("-D").arg(&data).current_dir("/tmp");
+                c.args(["-p", &self.postgres_port.to_string(), "-h", "127.0.0.1", "-c", "unix_socket_directories="]);
+                // Processes are killed in tests, machines are not.
+                c.args(["-c", "fsync=off", "-c", "max_connections=600", "-c", "shared_buffers=128MB"]);
+            })
+        };
         let end = Instant::now() + START_DEADLINE;
+        let mut child = start();
+        while TcpStream::connect(("127.0.0.1", self.postgres_port)).is_err() {
+            assert!(Instant::now() < end, "PostgreSQL does not listen on {}", self.postgres_port);
+            thread::park_timeout(Duration::from_millis(50));
+            if child.try_wait().is_ok_and(|exit| exit.is_some()) {
+                child = start();
+            }
+        }
+        *self.postgres.lock().unwrap() = Some(child);
+        // The port opens before the server takes queries.
         loop {
             let mut ready = Command::new(postgres_program("pg_isready"));
             ready.args(["-q", "-h", "127.0.0.1", "-p", &self.postgres_port.to_string()]);

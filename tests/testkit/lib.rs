@@ -1,6 +1,8 @@
 //! Tests speak HTTP, WebSocket and SQL to the real thing: this kit starts PostgreSQL, Redis and NATS on free ports,
 //! Muster processes on top of them, and gives tests people who act.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
+// Starting engines and processes is blocking work with deadlines, on threads of its own.
+#![allow(clippy::disallowed_methods)]
 
 mod client;
 mod cluster;
