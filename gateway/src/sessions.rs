@@ -48,7 +48,7 @@ impl Sessions {
         if trusted && let Some(session) = self.local.get(&hash) {
             return Ok(live(session));
         }
-        if let Some(session) = self.from_redis(&hash).await {
+        if let Some(session) = self.look_up_in_redis(&hash).await {
             let session = Arc::new(session);
             if trusted {
                 self.local.insert(hash, session.clone());
@@ -100,7 +100,7 @@ impl Sessions {
         self.local.invalidate_all();
     }
 
-    async fn from_redis(&self, hash: &TokenHash) -> Option<model::Session> {
+    async fn look_up_in_redis(&self, hash: &TokenHash) -> Option<model::Session> {
         let key = format!("session:{}", to_hex(hash));
         let bytes: Option<Vec<u8>> = redis::cmd("GET").arg(key).query_async(&mut self.redis.clone()).await.ok()?;
         model::Session::decode(bytes?.as_slice()).ok()

@@ -28,7 +28,6 @@ impl Announcement {
     }
 
     /// Part of another trace than the current one.
-
     #[must_use]
     pub fn traced(mut self, traceparent: String) -> Self {
         self.batch.traceparent = traceparent;
