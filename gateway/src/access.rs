@@ -67,17 +67,15 @@ impl TeamGrant {
     }
 }
 
-/// Membership facts of one group's users. `generation` moves with every eviction, so that an answer that was under way
-/// meanwhile is not stored.
+/// Membership facts of one group's users.
 struct Entry<G, M> {
     group: Arc<G>,
     members: papaya::HashMap<String, M>,
-    generation: AtomicU64,
 }
 
 impl<G, M> Entry<G, M> {
     fn new(group: G) -> Self {
-        Self { group: Arc::new(group), members: papaya::HashMap::new(), generation: AtomicU64::new(0) }
+        Self { group: Arc::new(group), members: papaya::HashMap::new() }
     }
 }
 
@@ -100,6 +98,8 @@ pub struct Access {
     roles: Arc<RwLock<Arc<RoleTable>>>,
     channels: Cache<String, Arc<Entry<model::Channel, ChannelFacts>>>,
     teams: Cache<String, Arc<Entry<model::Team, TeamFacts>>>,
+    /// Moves with every eviction: an answer that was under way meanwhile is not stored.
+    generation: Arc<AtomicU64>,
     bus_connected: watch::Receiver<bool>,
 }
 
@@ -130,6 +130,7 @@ impl Access {
             roles: Arc::default(),
             channels: Cache::builder().max_capacity(CHANNELS_MAX).time_to_live(GRANT_TTL).build(),
             teams: Cache::builder().max_capacity(TEAMS_MAX).time_to_live(GRANT_TTL).build(),
+            generation: Arc::default(),
             bus_connected,
         }
     }
@@ -232,26 +233,20 @@ impl Access {
     }
 
     async fn fetch_channel(&self, session: &Session, channel_id: &str) -> Result<Option<ChannelGrant>, ApiError> {
-        let before = self.channels.get(channel_id).map(|entry| (entry.generation.load(Ordering::Acquire), entry));
+        let before = self.generation.load(Ordering::Acquire);
         let request = ChannelAccessRequest { user_id: session.user_id.clone(), channel_id: channel_id.to_owned() };
         let reply = self.clients.access().channel(session.call(request)).await?.into_inner();
         let Some(channel) = reply.channel.filter(|_| reply.found) else { return Ok(None) };
         let facts = ChannelFacts { member: reply.member, channel_roles: reply.channel_roles.into(), team_roles: reply.team_roles.into() };
-        if !self.trusted() {
+        if !self.trusted() || self.generation.load(Ordering::Acquire) != before {
             return Ok(Some(self.channel_grant_of(session, Arc::new(channel), facts)));
         }
-        let (generation, entry) = match before {
-            Some(known) => known,
-            None => {
-                let entry = Arc::new(Entry::new(channel));
-                self.channels.insert(channel_id.to_owned(), entry.clone());
-                (0, entry)
-            }
-        };
+        let entry = self.channels.get_with(channel_id.to_owned(), || Arc::new(Entry::new(channel)));
         let members = entry.members.pin();
         members.insert(session.user_id.clone(), facts.clone());
-        if entry.generation.load(Ordering::Acquire) != generation {
-            members.remove(session.user_id.as_str());
+        // An eviction between the check and the insertion has not seen it.
+        if self.generation.load(Ordering::Acquire) != before {
+            self.channels.invalidate(channel_id);
         }
         Ok(Some(self.channel_grant_of(session, entry.group.clone(), facts)))
     }
@@ -272,63 +267,63 @@ impl Access {
     }
 
     async fn fetch_team(&self, session: &Session, team_id: &str) -> Result<Option<TeamGrant>, ApiError> {
-        let before = self.teams.get(team_id).map(|entry| (entry.generation.load(Ordering::Acquire), entry));
+        let before = self.generation.load(Ordering::Acquire);
         let request = TeamAccessRequest { user_id: session.user_id.clone(), team_id: team_id.to_owned() };
         let reply = self.clients.access().team(session.call(request)).await?.into_inner();
         let Some(team) = reply.team.filter(|_| reply.found) else { return Ok(None) };
         let facts = TeamFacts { member: reply.member, team_roles: reply.team_roles.into() };
-        if !self.trusted() {
+        if !self.trusted() || self.generation.load(Ordering::Acquire) != before {
             return Ok(Some(self.team_grant_of(session, Arc::new(team), facts)));
         }
-        let (generation, entry) = match before {
-            Some(known) => known,
-            None => {
-                let entry = Arc::new(Entry::new(team));
-                self.teams.insert(team_id.to_owned(), entry.clone());
-                (0, entry)
-            }
-        };
+        let entry = self.teams.get_with(team_id.to_owned(), || Arc::new(Entry::new(team)));
         let members = entry.members.pin();
         members.insert(session.user_id.clone(), facts.clone());
-        if entry.generation.load(Ordering::Acquire) != generation {
-            members.remove(session.user_id.as_str());
+        // An eviction between the check and the insertion has not seen it.
+        if self.generation.load(Ordering::Acquire) != before {
+            self.teams.invalidate(team_id);
         }
         Ok(Some(self.team_grant_of(session, entry.group.clone(), facts)))
     }
 
+    fn evicting(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
     /// A channel's structure changed.
     pub fn forget_channel(&self, channel_id: &str) {
+        self.evicting();
         self.channels.invalidate(channel_id);
     }
 
     /// A team's structure changed.
     pub fn forget_team(&self, team_id: &str) {
+        self.evicting();
         self.teams.invalidate(team_id);
     }
 
     /// A channel membership changed; "" = all of the channel's.
     pub fn forget_member(&self, channel_id: &str, user_id: &str) {
+        self.evicting();
         if user_id.is_empty() {
             self.channels.invalidate(channel_id);
         } else if let Some(entry) = self.channels.get(channel_id) {
-            entry.generation.fetch_add(1, Ordering::AcqRel);
             entry.members.pin().remove(user_id);
         }
     }
 
     /// A team membership changed: it also counts in each of the team's channels.
     pub fn forget_team_member(&self, team_id: &str, user_id: &str) {
+        self.evicting();
         if let Some(entry) = self.teams.get(team_id) {
-            entry.generation.fetch_add(1, Ordering::AcqRel);
             entry.members.pin().remove(user_id);
         }
         for (_, entry) in self.channels.iter().filter(|(_, entry)| entry.group.team_id == team_id) {
-            entry.generation.fetch_add(1, Ordering::AcqRel);
             entry.members.pin().remove(user_id);
         }
     }
 
     pub fn forget_all(&self) {
+        self.evicting();
         self.channels.invalidate_all();
         self.teams.invalidate_all();
     }

@@ -10,7 +10,14 @@ use muster_proto::{
 use muster_runtime::{Caller, redis::Redis};
 use prost::Message;
 use sha2::{Digest, Sha256};
-use std::{fmt::Write as _, sync::Arc, time::Duration};
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::watch;
 
 use crate::clients::Clients;
@@ -30,6 +37,8 @@ pub struct Sessions {
     touched: Cache<String, ()>,
     redis: Redis,
     clients: Clients,
+    /// Moves with every eviction: an answer that was under way meanwhile is not kept.
+    generation: Arc<AtomicU64>,
     /// While the bus is away, invalidations cannot reach us: nothing local is trusted.
     bus_connected: watch::Receiver<bool>,
 }
@@ -38,7 +47,7 @@ impl Sessions {
     pub fn new(redis: Redis, clients: Clients, bus_connected: watch::Receiver<bool>) -> Self {
         let local = Cache::builder().max_capacity(LOCAL_MAX).time_to_live(LOCAL_TTL).build();
         let touched = Cache::builder().max_capacity(LOCAL_MAX).time_to_live(TOUCH_EVERY).build();
-        Self { local, touched, redis, clients, bus_connected }
+        Self { local, touched, redis, clients, generation: Arc::default(), bus_connected }
     }
 
     /// `None` for an unknown, expired or revoked token; an error when nobody could tell.
@@ -48,10 +57,11 @@ impl Sessions {
         if trusted && let Some(session) = self.local.get(&hash) {
             return Ok(live(session));
         }
+        let before = self.generation.load(Ordering::Acquire);
         if let Some(session) = self.look_up_in_redis(&hash).await {
             let session = Arc::new(session);
             if trusted {
-                self.local.insert(hash, session.clone());
+                self.keep(hash, &session, before);
             }
             return Ok(live(session));
         }
@@ -60,7 +70,7 @@ impl Sessions {
             Ok(reply) => {
                 let session = Arc::new(reply.into_inner());
                 if trusted {
-                    self.local.insert(hash, session.clone());
+                    self.keep(hash, &session, before);
                 }
                 Ok(live(session))
             }
@@ -68,6 +78,13 @@ impl Sessions {
                 error if error.id == ErrorId::SessionExpired => Ok(None),
                 error => Err(error),
             },
+        }
+    }
+
+    fn keep(&self, hash: TokenHash, session: &Arc<model::Session>, before: u64) {
+        self.local.insert(hash, session.clone());
+        if self.generation.load(Ordering::Acquire) != before {
+            self.local.invalidate(&hash);
         }
     }
 
@@ -86,17 +103,20 @@ impl Sessions {
 
     /// Drops what this gateway knows of a token.
     pub fn forget_token(&self, token: &str) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
         self.local.invalidate(&TokenHash::from(Sha256::digest(token.as_bytes())));
     }
 
     /// Drops a session by the hex of its token's hash.
     pub fn forget(&self, token_hash: &str) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
         if let Some(hash) = from_hex(token_hash) {
             self.local.invalidate(&hash);
         }
     }
 
     pub fn forget_all(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
         self.local.invalidate_all();
     }
 
