@@ -72,10 +72,13 @@ mod teams;
 mod threads;
 #[path = "api/tokens.rs"]
 mod tokens;
+mod tracing;
 #[path = "api/user_image.rs"]
 mod user_image;
 #[path = "api/user_lists.rs"]
 mod user_lists;
 #[path = "api/users.rs"]
 mod users;
+#[path = "api/web.rs"]
+mod web;
 mod ws;

@@ -180,6 +180,11 @@ impl Cluster {
         self.engines.get()
     }
 
+    /// The directory whose web client the gateways serve.
+    pub fn client_dir(&self) -> PathBuf {
+        self.dir.join("client")
+    }
+
     /// A connection to the cluster's database.
     pub async fn sql(&self) -> sqlx::PgConnection {
         use sqlx::Connection;
