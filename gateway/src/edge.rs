@@ -38,9 +38,30 @@ pub async fn outermost(State(gateway): State<Gateway>, request: Request, next: N
     response
 }
 
+/// Bodies up to this size are read before anything else, bytes.
+const READ_AHEAD: usize = 64 * 1024;
+
+/// A connection whose request was answered before its body arrived is closed, and a client that sends the body in a second
+/// packet finds its next request on a dead connection. So small bodies are taken in first, whatever the answer will be.
+async fn read_ahead(request: Request) -> Result<Request, Response> {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
+    if !length.is_some_and(|n| n > 0 && n <= READ_AHEAD) {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    match axum::body::to_bytes(body, READ_AHEAD).await {
+        Ok(bytes) => Ok(Request::from_parts(parts, bytes.into())),
+        Err(_) => Err(StatusCode::BAD_REQUEST.into_response()),
+    }
+}
+
 /// OPTIONS, CORS, path cleaning, facts, metrics, the trace.
-async fn unlimited(gateway: Gateway, mut request: Request, next: Next) -> Response {
+async fn unlimited(gateway: Gateway, request: Request, next: Next) -> Response {
     let started = Instant::now();
+    let mut request = match read_ahead(request).await {
+        Ok(request) => request,
+        Err(refusal) => return refusal,
+    };
     let origin = allowed_origin(&gateway, &request);
     if request.method() == Method::OPTIONS {
         return with_cors(preflight(&request), origin, true);

@@ -100,3 +100,25 @@ async fn version_3_is_switched_off() {
         cluster.anonymous(0).post(path, json!({})).await.refused(501, "api.context.v3_disabled.app_error");
     }
 }
+
+/// Python's HTTP client sends head and body in two packets; an answer that needs no body must not cost it the connection.
+#[tokio::test]
+async fn an_early_answer_keeps_the_connection() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let cluster = Cluster::shared().await;
+    let address = cluster.gateways[0].trim_start_matches("http://");
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    for path in ["/api/v4/posts//x", "/api/v4/users/me", "/api/v4/nothing"].iter().cycle().take(30) {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        tokio::task::yield_now().await;
+        stream.write_all(b"{}").await.unwrap();
+        let mut answer = vec![0; 4096];
+        let n = tokio::time::timeout(testkit::DEADLINE, stream.read(&mut answer)).await.unwrap().unwrap();
+        assert!(n > 0, "the connection was closed after an answer to {path}");
+        let text = String::from_utf8_lossy(&answer[..n]).into_owned();
+        assert!(["301", "401", "404"].iter().any(|s| text.starts_with(&format!("HTTP/1.1 {s}"))), "{text}");
+        assert!(!text.to_lowercase().contains("connection: close"), "{text}");
+    }
+}
