@@ -51,8 +51,8 @@ impl Bus {
         }
     }
 
-    /// Tells every process to drop what it cached. Awaits a round trip, so that after it returns no process that is
-    /// connected still answers from the old value for longer than the message takes.
+    /// Tells every process to drop what it cached. Returns once the message is on its way, not when it has arrived:
+    /// another process may answer from the old value for as long as the message takes.
     pub async fn invalidate(&self, what: What) {
         let kind = match &what {
             What::SessionTokenHash(_) => "session",
