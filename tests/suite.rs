@@ -37,6 +37,8 @@ mod limiter;
 mod logs;
 #[path = "api/mentions.rs"]
 mod mentions;
+#[path = "api/mfa.rs"]
+mod mfa;
 #[path = "api/nodes.rs"]
 mod nodes;
 mod parity;

@@ -3,7 +3,7 @@
 use muster_proto::{
     files::{files_client::FilesClient, images_client::ImagesClient, stores_client::StoresClient},
     identity::{
-        access_tokens_client::AccessTokensClient, accounts_client::AccountsClient, audits_client::AuditsClient,
+        access_tokens_client::AccessTokensClient, accounts_client::AccountsClient, audits_client::AuditsClient, mfa_client::MfaClient,
         preferences_client::PreferencesClient, roles_client::RolesClient, sessions_client::SessionsClient,
         statistics_client::StatisticsClient as UserStatisticsClient, statuses_client::StatusesClient, users_client::UsersClient,
     },
@@ -43,7 +43,7 @@ macro_rules! clients {
 }
 
 clients! {
-    identity: access_tokens -> AccessTokensClient, accounts -> AccountsClient, users -> UsersClient, sessions -> SessionsClient,
+    identity: access_tokens -> AccessTokensClient, accounts -> AccountsClient, mfa -> MfaClient, users -> UsersClient, sessions -> SessionsClient,
         preferences -> PreferencesClient, statuses -> StatusesClient, roles -> RolesClient, audits -> AuditsClient,
         user_statistics -> UserStatisticsClient;
     teams: access -> AccessClient, teams -> TeamsClient, team_members -> TeamMembersClient, channels -> ChannelsClient,

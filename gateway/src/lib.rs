@@ -11,6 +11,7 @@ pub mod extract;
 pub mod limiter;
 pub mod pictures;
 pub mod presence;
+pub mod second_factors;
 pub mod server;
 pub mod sessions;
 pub mod state;

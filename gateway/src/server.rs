@@ -2,11 +2,13 @@
 
 use crate::{
     access::Access,
-    api, caches,
+    api,
+    caches::Caches,
     clients::Clients,
     edge,
     limiter::Limiter,
     presence::Presence,
+    second_factors::SecondFactors,
     sessions::Sessions,
     state::{Gateway, Parts},
     version::Version,
@@ -43,14 +45,17 @@ pub async fn start(deps: Deps) -> Result<(), ConfigError> {
     let addr = deps.config.http_addr;
     let listener = TcpListener::bind(addr).await.map_err(|e| ConfigError(format!("cannot listen on {addr} (MUSTER_HTTP_ADDR): {e}")))?;
     let connected = deps.bus.connected();
-    let sessions = Sessions::new(deps.redis.clone(), deps.clients.clone(), connected.clone());
+    let sessions = Sessions::new(deps.redis.clone(), deps.clients.clone(), connected.clone(), deps.feed.clone());
     let access = Access::new(deps.clients.clone(), connected.clone());
+    let second_factors = SecondFactors::new(deps.clients.clone(), connected.clone());
     let hub = Hub::start(deps.bus.clone(), deps.clients.clone(), deps.stop.clone())
         .await
         .map_err(|e| ConfigError(format!("subscribing to events: {e}")))?;
     let invalidations = deps.bus.invalidations().await.map_err(|e| ConfigError(format!("subscribing to invalidations: {e}")))?;
+    tokio::spawn(hub.clone().watch_settings(deps.feed.clone()));
     tokio::spawn(ws::presence::renew(hub.clone(), deps.clients.clone(), deps.stop.clone()));
-    tokio::spawn(caches::keep_true(invalidations, sessions.clone(), access.clone(), deps.stop.clone()));
+    let caches = Caches { sessions: sessions.clone(), access: access.clone(), second_factors: second_factors.clone() };
+    tokio::spawn(caches.keep_true(invalidations, connected, deps.stop.clone()));
 
     let presence = Presence::start(deps.clients.clone(), deps.stop.clone());
     let gateway = Gateway::new(Parts {
@@ -58,6 +63,7 @@ pub async fn start(deps: Deps) -> Result<(), ConfigError> {
         clients: deps.clients,
         sessions,
         access: access.clone(),
+        second_factors,
         version: Version::new(deps.feed.clone()),
         config: deps.feed,
         hub: hub.clone(),

@@ -1,6 +1,9 @@
 //! What handlers reach.
 
-use crate::{access::Access, clients::Clients, limiter::Limiter, presence::Presence, sessions::Sessions, version::Version, ws::Hub};
+use crate::{
+    access::Access, clients::Clients, limiter::Limiter, presence::Presence, second_factors::SecondFactors, sessions::Sessions,
+    version::Version, ws::Hub,
+};
 use muster_events::Bus;
 use muster_runtime::ConfigFeed;
 use std::{
@@ -17,6 +20,7 @@ pub struct Parts {
     pub clients: Clients,
     pub sessions: Sessions,
     pub access: Access,
+    pub second_factors: SecondFactors,
     pub presence: Presence,
     pub config: ConfigFeed,
     pub version: Version,

@@ -4,6 +4,7 @@
 
 pub mod json;
 pub mod serde_rules;
+pub mod sessions;
 pub mod views;
 
 /// The generated code, in modules named like the proto packages (it refers to itself by them).

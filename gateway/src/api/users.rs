@@ -6,6 +6,7 @@ mod credentials;
 pub mod image;
 mod lists;
 mod login;
+mod mfa;
 mod sessions;
 pub mod shown;
 mod tokens;
@@ -18,6 +19,7 @@ pub fn routes() -> ApiRoutes {
         .merge(credentials::routes())
         .merge(lists::routes())
         .merge(login::routes())
+        .merge(mfa::routes())
         .merge(sessions::routes())
         .merge(tokens::routes())
         .merge(image::routes())

@@ -1,7 +1,7 @@
 //! Who is asking: the four ways to carry a token, and the CSRF rule (reference: identity, section 2).
 
 use super::{Params, RequestFacts};
-use crate::{error::ApiError, state::Gateway};
+use crate::{error::ApiError, second_factors, state::Gateway};
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, header, request::Parts};
 use muster_error::ErrorId;
@@ -111,11 +111,6 @@ fn csrf_exempt(method: &http::Method, path: &str) -> bool {
         || (method == http::Method::PUT && matches!(parts.as_slice(), ["users", _, "auth"]))
 }
 
-/// Whether a personal access token opened the session: it ends when the setting does, wherever it is cached.
-pub fn is_access_token(session: &model::Session) -> bool {
-    session.props.get("type").is_some_and(|kind| kind == "UserAccessToken")
-}
-
 /// The outcome is kept in the request, so that extractors may ask again.
 #[derive(Clone)]
 struct Resolved(Result<Option<Session>, ApiError>);
@@ -141,11 +136,11 @@ async fn look_up(parts: &Parts, gateway: &Gateway, required: bool) -> Result<Opt
         }
     }
     let Some(session) = gateway.sessions.find(&token, &facts).await? else { return Ok(None) };
-    if is_access_token(&session) && !gateway.settings().settings.enable_user_access_tokens {
-        return Ok(None);
-    }
     if carrier == Carrier::Query && !session.is_oauth {
         return Err(ErrorId::TokenProvided.into());
+    }
+    if required && !second_factors::is_exempt(&parts.method, &facts.path) {
+        gateway.second_factors.check(&gateway.settings().settings, &session, &facts).await?;
     }
     Ok(Some(Session { session, facts, token: token.into() }))
 }

@@ -7,6 +7,7 @@ use muster_events::{Announcement, audience, channel_subject, frame, user_subject
 use muster_proto::identity::{GetStatusesRequest, ListActiveRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::sync::atomic::Ordering;
 
 /// A client's frame.
 #[derive(Debug, Deserialize)]
@@ -87,7 +88,8 @@ async fn typing(gateway: &Gateway, live: &Live, action: &Action) -> Data {
         return Err(invalid("channel_id"));
     }
     let user_id = live.connection.user_id.as_str();
-    if gateway.settings().settings.enable_user_typing_messages && gateway.hub.is_channel_member(user_id, channel_id) {
+    let deaf = live.connection.deaf.load(Ordering::Relaxed);
+    if gateway.settings().settings.enable_user_typing_messages && !deaf && gateway.hub.is_channel_member(user_id, channel_id) {
         let mut to = audience::channel(channel_id);
         to.omit_users.push(user_id.to_owned());
         let data = json!({ "parent_id": action.text("parent_id"), "user_id": user_id });
@@ -144,7 +146,8 @@ pub fn unauthenticated(seq: i64) -> String {
     fail(seq, &ErrorId::WebSocketNotAuthenticated.into())
 }
 
-fn fail(seq: i64, error: &AppError) -> String {
+/// FAIL with the error.
+pub fn fail(seq: i64, error: &AppError) -> String {
     let mut body = json!({
         "status": "FAIL",
         "error": { "id": error.id.wire(), "message": error.message(), "detailed_error": "", "status_code": error.status },

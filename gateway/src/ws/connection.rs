@@ -7,7 +7,7 @@ use super::{
 use crate::{
     edge,
     error::ApiError,
-    extract::{MaybeSession, RequestFacts, from_json},
+    extract::{MaybeSession, RequestFacts, Session, from_json},
     state::Gateway,
 };
 use axum::{
@@ -20,8 +20,9 @@ use axum::{
 };
 use futures_util::{SinkExt, StreamExt};
 use http::{HeaderMap, StatusCode, header};
+use muster_domain::time::now_ms;
 use muster_events::{Broadcast, Frame};
-use muster_proto::{identity::ConnectionRequest, model};
+use muster_proto::{identity::ConnectionRequest, model, sessions::is_access_token};
 use muster_runtime::{Caller, telemetry};
 use std::{
     sync::{
@@ -68,14 +69,13 @@ async fn upgrade(
     if !origin_allowed(&headers, &gateway.settings().settings.allow_cors_from) {
         return Ok(StatusCode::FORBIDDEN.into_response());
     }
-    let session = session.0.map(|s| s.session);
     Ok(upgrade
         .max_message_size(FRAME_MAX)
         .max_frame_size(FRAME_MAX)
         .read_buffer_size(BUFFER)
         .write_buffer_size(BUFFER)
         .max_write_buffer_size(4 * 1024 * 1024)
-        .on_upgrade(move |socket| run(gateway, socket, session, facts)))
+        .on_upgrade(move |socket| run(gateway, socket, session.0, facts)))
 }
 
 /// No `Origin`, or the host's own; with `AllowCorsFrom` exactly the listed ones.
@@ -93,13 +93,15 @@ fn origin_allowed(headers: &HeaderMap, allow_cors_from: &str) -> bool {
 pub struct Live {
     pub connection: Arc<Connection>,
     pub caller: Caller,
+    session: Arc<model::Session>,
+    token: Arc<str>,
 }
 
-async fn run(gateway: Gateway, mut socket: WebSocket, session: Option<Arc<model::Session>>, facts: RequestFacts) {
+async fn run(gateway: Gateway, mut socket: WebSocket, session: Option<Session>, facts: RequestFacts) {
     let (sender, mut outgoing) = mpsc::channel(QUEUE);
     let mut live = None;
     if let Some(session) = session {
-        match go_live(&gateway, session, &sender, &facts).await {
+        match go_live(&gateway, session.session, session.token, &sender, &facts).await {
             Some(l) => live = Some(l),
             None => return close(&mut socket, CLOSE_TRY_AGAIN).await,
         }
@@ -144,11 +146,31 @@ impl Task<'_> {
                     _ => return,
                 },
                 _ = ping.tick() => {
-                    if self.last_pong.elapsed() > PONG_WAIT || socket.send(Message::Ping(Default::default())).await.is_err() {
+                    if self.last_pong.elapsed() > PONG_WAIT || self.is_over() || socket.send(Message::Ping(Default::default())).await.is_err() {
                         return;
                     }
                 }
             }
+        }
+    }
+
+    /// Whether the session has run out.
+    fn is_over(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.session.expires_at > 0 && live.session.expires_at < now_ms())
+    }
+
+    /// While the bus is away, nobody tells that a session ended: then each action asks. `Some` instead of the action.
+    async fn refusal(&self, live: &Live, action: &Action) -> Option<Outcome> {
+        if live.connection.revoked.load(Ordering::Relaxed) {
+            return Some(Outcome::Reply(actions::unauthenticated(action.seq)));
+        }
+        if *self.gateway.bus.connected().borrow() {
+            return None;
+        }
+        match self.gateway.sessions.find_anew(&live.token, self.facts).await {
+            Ok(Some(_)) => None,
+            Ok(None) => Some(Outcome::Drop),
+            Err(error) => Some(Outcome::Reply(actions::fail(action.seq, &error))),
         }
     }
 
@@ -196,8 +218,13 @@ impl Task<'_> {
         let Ok(action) = from_json::<Action>(bytes) else { return false };
         let outcome = match &self.live {
             None => actions::before_authentication(&action),
-            Some(live) if live.connection.revoked.load(Ordering::Relaxed) => Outcome::Reply(actions::unauthenticated(action.seq)),
-            Some(live) => actions::perform(self.gateway, live, &action).await,
+            Some(live) => match self.refusal(live, &action).await {
+                Some(refusal) => refusal,
+                None => {
+                    self.gateway.sessions.touch(&live.session, &live.caller).await;
+                    actions::perform(self.gateway, live, &action).await
+                }
+            },
         };
         match outcome {
             Outcome::Silence => true,
@@ -205,7 +232,7 @@ impl Task<'_> {
             Outcome::Reply(text) => self.sender.try_send(Out::Reply(text)).is_ok(),
             Outcome::Authenticate(token) => {
                 let Ok(Some(session)) = self.gateway.sessions.find(&token, self.facts).await else { return false };
-                match go_live(self.gateway, session, self.sender, self.facts).await {
+                match go_live(self.gateway, session, token.into(), self.sender, self.facts).await {
                     Some(live) => {
                         self.kill = live.connection.kill.clone();
                         self.live = Some(live);
@@ -218,8 +245,19 @@ impl Task<'_> {
     }
 }
 
-/// Registers an authenticated connection; its `hello` is queued. `None` when the cluster cannot serve it now.
-async fn go_live(gateway: &Gateway, session: Arc<model::Session>, sender: &mpsc::Sender<Out>, facts: &RequestFacts) -> Option<Live> {
+/// Registers an authenticated connection; its `hello` is queued. `None` when the cluster cannot serve it now, or the
+/// session may not listen.
+async fn go_live(
+    gateway: &Gateway,
+    session: Arc<model::Session>,
+    token: Arc<str>,
+    sender: &mpsc::Sender<Out>,
+    facts: &RequestFacts,
+) -> Option<Live> {
+    if let Err(error) = gateway.second_factors.check(&gateway.settings().settings, &session, facts).await {
+        tracing::debug!(%error, "a connection was refused");
+        return None;
+    }
     let connection = Arc::new(Connection {
         id: muster_domain::ids::new_id(),
         user_id: session.user_id.clone(),
@@ -228,6 +266,8 @@ async fn go_live(gateway: &Gateway, session: Arc<model::Session>, sender: &mpsc:
         kill: CancellationToken::new(),
         revoked: AtomicBool::new(false),
         admin: AtomicBool::new(is_admin(&session.roles)),
+        by_access_token: is_access_token(&session),
+        deaf: AtomicBool::new(false),
     });
     let hello = Frame {
         event: "hello".into(),
@@ -239,6 +279,15 @@ async fn go_live(gateway: &Gateway, session: Arc<model::Session>, sender: &mpsc:
         tracing::warn!(%error, "a connection could not be attached");
         return None;
     }
+    // What happened to the session before we listened to its user was not heard here.
+    let session = match gateway.sessions.find_anew(&token, facts).await {
+        Ok(Some(session)) if session.id == connection.session_id => session,
+        _ => {
+            gateway.hub.detach(&connection);
+            return None;
+        }
+    };
+    connection.admin.store(is_admin(&session.roles), Ordering::Relaxed);
     let caller = Caller {
         user_id: session.user_id.clone(),
         session_id: session.id.clone(),
@@ -247,7 +296,8 @@ async fn go_live(gateway: &Gateway, session: Arc<model::Session>, sender: &mpsc:
         ip: facts.client_ip.to_string(),
         path: facts.path.to_string(),
     };
-    let live = Live { connection, caller };
+    gateway.sessions.touch(&session, &caller).await;
+    let live = Live { connection, caller, session, token };
     let request = presence(&live);
     if let Err(status) = gateway.clients.statuses().connected(live.caller.call(request)).await {
         tracing::warn!(%status, "announcing presence failed; the next renewal repeats it");

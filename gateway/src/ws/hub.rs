@@ -12,7 +12,7 @@ use muster_events::{
     user_subject,
 };
 use muster_proto::teams::MembershipsRequest;
-use muster_runtime::{Caller, telemetry};
+use muster_runtime::{Caller, ConfigFeed, telemetry};
 use prost::Message;
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -57,11 +57,15 @@ pub struct Connection {
     /// The session ended: nothing more is delivered.
     pub revoked: AtomicBool,
     pub admin: AtomicBool,
+    /// A personal access token opened the session.
+    pub by_access_token: bool,
+    /// Something may have been missed, perhaps that the session ended: until it is closed it hears nothing more.
+    pub deaf: AtomicBool,
 }
 
 impl Connection {
     fn deliver(&self, event: &Arc<Encoded>) {
-        if self.revoked.load(Ordering::Relaxed) {
+        if self.revoked.load(Ordering::Relaxed) || self.deaf.load(Ordering::Relaxed) {
             return;
         }
         let waiting = QUEUE - self.sender.capacity();
@@ -233,7 +237,21 @@ impl Hub {
         }
     }
 
-    /// After a lost connection to the bus events may be missing: clients are told to come again.
+    /// Ends the connections that access tokens opened, as soon as the settings allow no access tokens.
+    pub async fn watch_settings(self, mut config: ConfigFeed) {
+        loop {
+            if !config.get().settings.enable_user_access_tokens {
+                self.connections().iter().filter(|c| c.by_access_token).for_each(|c| c.kill.cancel());
+            }
+            tokio::select! {
+                () = self.0.stop.cancelled() => return,
+                more = config.changed() => if !more { return },
+            }
+        }
+    }
+
+    /// After a lost connection to the bus events may be missing: connections of that time hear nothing more, and clients
+    /// are told to come again.
     async fn watch_bus(self) {
         let (mut losses, mut connected) = (self.0.bus.losses(), self.0.bus.connected());
         loop {
@@ -241,6 +259,7 @@ impl Hub {
                 () = self.0.stop.cancelled() => return,
                 changed = losses.changed() => if changed.is_err() { return },
             }
+            self.connections().iter().for_each(|c| c.deaf.store(true, Ordering::Relaxed));
             if connected.wait_for(|up| *up).await.is_err() {
                 return;
             }
@@ -289,6 +308,9 @@ impl Hub {
                     Some(Kind::SessionsRevoked(revoked)) => self.for_user(&revoked.user_id, |c| {
                         if revoked.session_ids.is_empty() || revoked.session_ids.contains(&c.session_id) {
                             c.revoked.store(true, Ordering::Relaxed);
+                            if c.by_access_token {
+                                c.kill.cancel();
+                            }
                         }
                     }),
                     Some(Kind::RolesChanged(change)) => {

@@ -2,7 +2,7 @@
 
 use crate::{
     audits::AuditLog,
-    credentials,
+    credentials::{self, Proof},
     passwords::{self, Passwords},
     users,
 };
@@ -61,7 +61,8 @@ impl AccountsService {
             if !user.auth_service.is_empty() {
                 return Err(ErrorId::PasswordUpdateOauth.into());
             }
-            let checked = credentials::check(&self.pool, &self.passwords, &user.id, request.current_password, settings).await;
+            let proof = Proof { password: request.current_password, code: None };
+            let checked = credentials::check(&self.pool, &self.passwords, &user.id, proof, settings).await;
             // Whoever has a session is told that the password is wrong, not that the session is.
             let wrong = |error: AppError| if error.id == ErrorId::LoginInvalidPassword { ErrorId::PasswordIncorrect.into() } else { error };
             let turn = checked.map_err(wrong)?;

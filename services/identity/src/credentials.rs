@@ -1,38 +1,68 @@
 //! Checking a password against the lock, and setting one.
 
 use crate::{
+    mfa,
     passwords::{Passwords, Turn},
-    users,
+    users::{self, Secrets},
 };
-use muster_domain::config::Settings;
+use muster_domain::{config::Settings, time::now_ms};
 use muster_error::{AppError, ErrorId};
 use muster_runtime::postgres::sql_error;
 use sqlx::{PgConnection, PgPool};
 
-/// 401 when the account is locked or the password is wrong, which counts. The count of failures is read and written
-/// within one turn, so that parallel guesses cannot outrun the limit.
+/// What somebody proves who they are with.
+pub(crate) struct Proof {
+    pub(crate) password: String,
+    /// The code of an authenticator, where one is asked for.
+    pub(crate) code: Option<String>,
+}
+
+/// 401 when the account is locked, or the code or the password is wrong, which counts. The count of failures is read and
+/// written within one turn, so that parallel guesses cannot outrun the limit. A code is used up only together with the
+/// right password.
 pub(crate) async fn check(
     pool: &PgPool,
     passwords: &Passwords,
     user_id: &str,
-    password: String,
+    proof: Proof,
     settings: &Settings,
 ) -> Result<Turn, AppError> {
     let limit = settings.maximum_login_attempts;
     let locked = || AppError::new(ErrorId::LoginTooManyAttempts);
     let turn = passwords.turn().await?;
-    let (hash, failed) = users::password(pool, user_id).await.map_err(sql_error)?.ok_or(ErrorId::LoginInvalidPassword)?;
-    if failed >= limit {
+    let secrets = users::secrets(pool, user_id).await.map_err(sql_error)?.ok_or(ErrorId::LoginInvalidPassword)?;
+    if secrets.failed_attempts >= limit {
         return Err(locked());
     }
-    if !turn.verify(password, hash).await? {
-        users::count_failure(pool, user_id).await.map_err(sql_error)?;
-        return Err(ErrorId::LoginInvalidPassword.into());
+    let code_at = match &proof.code {
+        Some(code) if secrets.mfa_active && settings.enable_multifactor_authentication => match accepted(&secrets, code) {
+            Some(second) => Some(second),
+            None => return failed(pool, user_id, ErrorId::MfaBadCode).await,
+        },
+        _ => None,
+    };
+    if !turn.verify(proof.password, secrets.password_hash).await? {
+        return failed(pool, user_id, ErrorId::LoginInvalidPassword).await;
     }
-    if failed > 0 && !users::clear_failures(pool, user_id, limit).await.map_err(sql_error)? {
+    if let Some(second) = code_at
+        && !mfa::use_code(pool, user_id, second).await.map_err(sql_error)?
+    {
+        return failed(pool, user_id, ErrorId::MfaBadCode).await;
+    }
+    if secrets.failed_attempts > 0 && !users::clear_failures(pool, user_id, limit).await.map_err(sql_error)? {
         return Err(locked());
     }
     Ok(turn)
+}
+
+/// The second of a right code that was not used before.
+fn accepted(secrets: &Secrets, code: &str) -> Option<i64> {
+    mfa::second_of(&secrets.mfa_secret, code, now_ms()).filter(|second| *second > secrets.mfa_used_at)
+}
+
+async fn failed<T>(pool: &PgPool, user_id: &str, why: ErrorId) -> Result<T, AppError> {
+    users::count_failure(pool, user_id).await.map_err(sql_error)?;
+    Err(why.into())
 }
 
 /// Sets a password: the address counts as verified, other ways of signing in and the failures are gone.

@@ -8,6 +8,7 @@ mod audits;
 mod cache;
 mod credentials;
 mod memberships;
+mod mfa;
 mod passwords;
 mod preferences;
 mod roles;
@@ -19,9 +20,9 @@ mod users;
 use muster_events::{Bus, OUTBOX_MIGRATION, Outbox};
 use muster_proto::identity::{
     access_tokens_server::AccessTokensServer, accounts_server::AccountsServer, audits_server::AuditsServer,
-    membership_counts_server::MembershipCountsServer, memberships_server::MembershipsServer, preferences_server::PreferencesServer,
-    roles_server::RolesServer, sessions_server::SessionsServer, statistics_server::StatisticsServer, statuses_server::StatusesServer,
-    users_server::UsersServer,
+    membership_counts_server::MembershipCountsServer, memberships_server::MembershipsServer, mfa_server::MfaServer,
+    preferences_server::PreferencesServer, roles_server::RolesServer, sessions_server::SessionsServer, statistics_server::StatisticsServer,
+    statuses_server::StatusesServer, users_server::UsersServer,
 };
 use muster_runtime::{
     ConfigFeed, ProcessConfig,
@@ -39,6 +40,7 @@ const MIGRATIONS: &[MigrationFile] = &[
     (2, "users", include_str!("../migrations/0002_users.sql")),
     (3, "sessions", include_str!("../migrations/0003_sessions.sql")),
     (4, "has_team", include_str!("../migrations/0004_has_team.sql")),
+    (5, "mfa_pending", include_str!("../migrations/0005_mfa_pending.sql")),
 ];
 
 /// What the service is started with.
@@ -69,21 +71,20 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
             $server::new($service).max_decoding_message_size(MESSAGE_MAX).max_encoding_message_size(MESSAGE_MAX)
         };
     }
+    let users = users::UsersService {
+        pool: pool.clone(),
+        outbox: outbox.clone(),
+        feed: deps.feed.clone(),
+        passwords: passwords.clone(),
+        revoker: revoker.clone(),
+        live: live.clone(),
+        audit_log: audit_log.clone(),
+    };
     let mut routes = Routes::builder();
     routes
         .add_service(service!(StatisticsServer, statistics::StatisticsService { pool: pool.clone() }))
-        .add_service(service!(
-            UsersServer,
-            users::UsersService {
-                pool: pool.clone(),
-                outbox: outbox.clone(),
-                feed: deps.feed.clone(),
-                passwords: passwords.clone(),
-                revoker: revoker.clone(),
-                live: live.clone(),
-                audit_log: audit_log.clone(),
-            }
-        ))
+        .add_service(service!(UsersServer, users.clone()))
+        .add_service(service!(MfaServer, mfa::MfaService { users }))
         .add_service(service!(
             AccessTokensServer,
             access_tokens::AccessTokensService {

@@ -14,6 +14,7 @@ use muster_proto::{
         RevokeReply, RevokeSessionRequest, SessionList, TouchSessionRequest, sessions_server::Sessions,
     },
     model::Session,
+    sessions::touch_every,
 };
 use muster_runtime::{Caller, ConfigFeed, postgres::sql_error};
 use sqlx::PgPool;
@@ -91,7 +92,14 @@ impl Sessions for SessionsService {
 
     async fn touch(&self, request: Request<TouchSessionRequest>) -> Result<Response<RevokeReply>, Status> {
         Caller::of(&request)?;
-        store::touch(&self.pool, &request.get_ref().session_id, now_ms()).await.map_err(sql_error)?;
+        let timeout = self.feed.get().settings.session_idle_timeout_in_minutes;
+        let moved = store::touch(&self.pool, &request.get_ref().session_id, now_ms(), touch_every(timeout)).await.map_err(sql_error)?;
+        // Where idle sessions end, copies must not look idle.
+        if timeout > 0
+            && let Some(token_hash) = moved
+        {
+            self.cache.forget_sessions(&[token_hash]).await;
+        }
         Ok(Response::new(RevokeReply {}))
     }
 }

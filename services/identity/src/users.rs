@@ -24,8 +24,9 @@ use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
 pub(crate) use rules::AUTO_RESPONDER;
-pub(crate) use store::{by_id, clear_failures, count_failure, for_login, lock_for_session, password, set_notify_prop};
+pub(crate) use store::{Secrets, by_id, clear_failures, count_failure, for_login, lock_for_session, secrets, set_notify_prop};
 
+#[derive(Clone)]
 pub(crate) struct UsersService {
     pub(crate) pool: PgPool,
     pub(crate) outbox: Outbox,

@@ -118,7 +118,7 @@ async fn get(
     known: IfNoneMatch,
 ) -> ApiResult<NotModifiedOr<ApiJson<User>>> {
     let user = find(&gateway, &session, By::Id(id)).await?;
-    gateway.sessions.touch(&session).await;
+    gateway.sessions.touch(&session, &session.caller()).await;
     let etag = etag(&gateway, &user);
     Ok(NotModifiedOr::new(known.as_deref(), etag, || {
         ApiJson(if user.id == session.user_id { shown::own(user) } else { shown::profile(&gateway, &session, user) })

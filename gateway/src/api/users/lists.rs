@@ -106,7 +106,7 @@ async fn list(
     } else {
         cacheable = true;
     }
-    gateway.sessions.touch(&session).await;
+    gateway.sessions.touch(&session, &session.caller()).await;
     if !cacheable {
         return Ok(ApiJson(fetch(&gateway, &session, request).await?).into_response());
     }

@@ -1,12 +1,15 @@
 //! From a token to its session.
 
-use super::{SessionsService, store};
+use super::{SessionsService, Which, store, store::Found};
 use muster_domain::{
     ids::{ID_LENGTH, new_id},
     time::{DAY_MS, MINUTE_MS, now_ms},
 };
 use muster_error::{AppError, ErrorId};
-use muster_proto::model::Session;
+use muster_proto::{
+    model::Session,
+    sessions::{ACCESS_TOKEN, ACCESS_TOKEN_ID, KIND, is_idle},
+};
 use muster_runtime::postgres::sql_error;
 use sha2::{Digest, Sha256};
 use std::{fmt::Write as _, time::Duration};
@@ -15,8 +18,6 @@ use std::{fmt::Write as _, time::Duration};
 const ACCESS_TOKEN_SESSION_MS: i64 = 100 * 365 * DAY_MS;
 /// Longest a session is served from Redis, whatever the setting.
 const CACHE_MAX_MINUTES: i64 = 60;
-/// Value of the session property `type`.
-const ACCESS_TOKEN_TYPE: &str = "UserAccessToken";
 
 /// Hex of SHA-256: what is stored in place of a token.
 pub(crate) fn token_hash(token: &str) -> String {
@@ -36,6 +37,11 @@ impl SessionsService {
         let tokens_enabled = snapshot.settings.enable_user_access_tokens;
         let mut conn = self.pool.acquire().await.map_err(sql_error)?;
         let session = match store::find(&mut conn, &hash, now_ms()).await.map_err(sql_error)? {
+            Some(Found { session, .. }) if is_idle(&session, snapshot.settings.session_idle_timeout_in_minutes, now_ms()) => {
+                drop(conn);
+                self.revoke_where(&session.user_id, Which::Id(&session.id)).await?;
+                return Err(ErrorId::SessionExpired.into());
+            }
             Some(found) if found.access_token_id.is_empty() => found.session,
             Some(found) => {
                 let active = store::access_token_is_active(&mut conn, &found.access_token_id).await.map_err(sql_error)?;
@@ -67,7 +73,7 @@ impl SessionsService {
             last_activity_at: now,
             user_id: token.user_id,
             roles: token.roles,
-            props: [("type".to_owned(), ACCESS_TOKEN_TYPE.to_owned()), ("user_access_token_id".to_owned(), token.id.clone())].into(),
+            props: [(KIND.to_owned(), ACCESS_TOKEN.to_owned()), (ACCESS_TOKEN_ID.to_owned(), token.id.clone())].into(),
             ..Session::default()
         };
         store::insert(&mut tx, &session, hash, &token.id).await.map_err(sql_error)?;

@@ -1,7 +1,10 @@
 //! Logging in: the checks in the order of the reference (identity, section 3).
 
 use super::{SessionsService, Which, authenticate::token_hash, delete, store};
-use crate::{credentials, users};
+use crate::{
+    credentials::{self, Proof},
+    mfa, users,
+};
 use muster_domain::{
     config::Settings,
     ids::{new_id, new_token},
@@ -75,10 +78,15 @@ impl SessionsService {
         if !user.auth_service.is_empty() {
             return Err(AppError::new(ErrorId::LoginUseAuthService).param("AuthService", user.auth_service.to_uppercase()));
         }
+        // Clients ask for the code when they read this id. Nothing was guessed yet, so it does not count as a failure.
+        if user.mfa_active && settings.enable_multifactor_authentication && !mfa::is_code(&request.mfa_token) {
+            return Err(ErrorId::MfaAuthenticate.into());
+        }
         if user.delete_at > 0 {
             return Err(ErrorId::LoginInactive.into());
         }
-        let user = self.check_password(user, &request.password, settings).await?;
+        let proof = Proof { password: request.password.clone(), code: Some(request.mfa_token.clone()) };
+        let user = self.check_password(user, proof, settings).await?;
         if settings.require_email_verification && !user.email_verified {
             return Err(ErrorId::LoginNotVerified.into());
         }
@@ -103,12 +111,12 @@ impl SessionsService {
         }
     }
 
-    async fn check_password(&self, mut user: User, password: &str, settings: &Settings) -> Result<User, AppError> {
+    async fn check_password(&self, mut user: User, proof: Proof, settings: &Settings) -> Result<User, AppError> {
         // The common refusal of a locked account need not wait for a turn.
         if user.failed_attempts >= settings.maximum_login_attempts {
             return Err(ErrorId::LoginTooManyAttempts.into());
         }
-        credentials::check(&self.pool, &self.passwords, &user.id, password.to_owned(), settings).await?;
+        credentials::check(&self.pool, &self.passwords, &user.id, proof, settings).await?;
         user.failed_attempts = 0;
         Ok(user)
     }

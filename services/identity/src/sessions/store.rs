@@ -1,13 +1,11 @@
 //! SQL of sessions.
 
 use super::Revoked;
-use muster_domain::time::MINUTE_MS;
 use muster_proto::model::Session;
 use muster_runtime::{from_row, postgres::PgRow};
 use sqlx::{PgConnection, PgPool, Row};
+use std::time::Duration;
 
-/// `last_activity_at` moves at most this often.
-const TOUCH_EVERY_MS: i64 = 5 * MINUTE_MS;
 /// Sessions of one user that a list shows.
 const LIST_MAX: i64 = 500;
 /// Expired sessions deleted by one statement.
@@ -115,14 +113,15 @@ pub(crate) async fn attach_device(
     row.map(|row| Ok((session(&row)?, row.try_get("token_hash")?))).transpose()
 }
 
-pub(crate) async fn touch(pool: &PgPool, session_id: &str, now: i64) -> sqlx::Result<()> {
-    sqlx::query("UPDATE sessions SET last_activity_at = $2 WHERE id = $1 AND last_activity_at < $3")
+/// The hash of the session's token, if its activity moved: not more often than `every`.
+pub(crate) async fn touch(pool: &PgPool, session_id: &str, now: i64, every: Duration) -> sqlx::Result<Option<String>> {
+    let every = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
+    sqlx::query_scalar("UPDATE sessions SET last_activity_at = $2 WHERE id = $1 AND last_activity_at < $3 RETURNING token_hash")
         .bind(session_id)
         .bind(now)
-        .bind(now - TOUCH_EVERY_MS)
-        .execute(pool)
-        .await?;
-    Ok(())
+        .bind(now.saturating_sub(every))
+        .fetch_optional(pool)
+        .await
 }
 
 pub(crate) async fn delete_expired(pool: &PgPool, now: i64) -> sqlx::Result<()> {

@@ -14,6 +14,7 @@ use muster_error::{AppError, ErrorId};
 use muster_events::{Announcement, invalidation::What};
 use muster_proto::model::User;
 use muster_runtime::postgres::sql_error;
+use sqlx::{Postgres, Transaction};
 
 fn not_found() -> AppError {
     AppError::new(ErrorId::UserNotFound)
@@ -103,6 +104,24 @@ impl UsersService {
         self.outbox.record(&mut tx, &announcements).await.map_err(sql_error)?;
         tx.commit().await.map_err(sql_error)?;
         self.announce(user_id, announcements).await;
+        Ok(user)
+    }
+
+    /// An account locked for a change of what other modules keep of it; the new `update_at` is set.
+    pub(crate) async fn begin_change(&self, user_id: &str) -> Result<(Transaction<'static, Postgres>, User), AppError> {
+        let mut tx = self.pool.begin().await.map_err(sql_error)?;
+        let mut user = store::lock(&mut tx, user_id).await.map_err(sql_error)?.ok_or_else(not_found)?;
+        user.update_at = after(&user);
+        Ok((tx, user))
+    }
+
+    /// Stores the flags of such a change, commits and announces it.
+    pub(crate) async fn finish_change(&self, mut tx: Transaction<'static, Postgres>, user: User) -> Result<User, AppError> {
+        store::set_flags(&mut tx, &user).await.map_err(sql_error)?;
+        let announcements = vec![events::user_updated(&user, &self.feed.get().settings)];
+        self.outbox.record(&mut tx, &announcements).await.map_err(sql_error)?;
+        tx.commit().await.map_err(sql_error)?;
+        self.announce(&user.id, announcements).await;
         Ok(user)
     }
 

@@ -92,13 +92,25 @@ pub(crate) async fn for_login(pool: &PgPool, login_id: &str, by_username: bool, 
     sqlx::query(&sql).bind(login_id).bind(by_username).bind(by_email).fetch_all(pool).await?.iter().map(user).collect()
 }
 
-/// The hash and the failures so far.
-pub(crate) async fn password(pool: &PgPool, id: &str) -> sqlx::Result<Option<(String, i64)>> {
-    let row = sqlx::query("SELECT c.password_hash, u.failed_attempts FROM users u JOIN credentials c ON c.user_id = u.id WHERE u.id = $1")
-        .bind(id)
-        .fetch_optional(pool)
-        .await?;
-    row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose()
+/// What a login is checked against.
+pub(crate) struct Secrets {
+    pub(crate) password_hash: String,
+    pub(crate) failed_attempts: i64,
+    pub(crate) mfa_active: bool,
+    pub(crate) mfa_secret: String,
+    /// Second of the last code that was accepted.
+    pub(crate) mfa_used_at: i64,
+}
+
+pub(crate) async fn secrets(pool: &PgPool, id: &str) -> sqlx::Result<Option<Secrets>> {
+    let row = sqlx::query(
+        "SELECT c.password_hash, u.failed_attempts, u.mfa_active, c.mfa_secret, c.mfa_used_at
+         FROM users u JOIN credentials c ON c.user_id = u.id WHERE u.id = $1",
+    )
+    .bind(id)
+    .fetch_optional(pool)
+    .await?;
+    row.map(|row| from_row!(row => Secrets { password_hash, failed_attempts, mfa_active, mfa_secret, mfa_used_at })).transpose()
 }
 
 pub(crate) async fn count_failure(pool: &PgPool, id: &str) -> sqlx::Result<()> {
@@ -208,6 +220,17 @@ pub(super) async fn set_deleted(tx: &mut PgConnection, user: &User) -> sqlx::Res
     sqlx::query("UPDATE users SET delete_at = $2, update_at = $3 WHERE id = $1")
         .bind(&user.id)
         .bind(user.delete_at)
+        .bind(user.update_at)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Writes what other operations than those above may change.
+pub(super) async fn set_flags(tx: &mut PgConnection, user: &User) -> sqlx::Result<()> {
+    sqlx::query("UPDATE users SET mfa_active = $2, update_at = $3 WHERE id = $1")
+        .bind(&user.id)
+        .bind(user.mfa_active)
         .bind(user.update_at)
         .execute(tx)
         .await?;

@@ -93,6 +93,7 @@ catalogue! {
     MfaUpdateNotAvailable = "api.user.update_mfa.not_available.app_error", 501, "MFA not configured or available on this server.";
     MfaBadCode = "api.user.check_user_mfa.bad_code.app_error", 401, "Invalid MFA token.";
     MfaAuthenticate = "ent.mfa.validate_token.authenticate.app_error", 401, "Error trying to authenticate MFA token.";
+    MfaEmailAndLdapOnly = "api.user.activate_mfa.email_and_ldap_only.app_error", 400, "MFA is not available for this account type.";
     MfaActivateBadCode = "ent.mfa.activate.bad_token.app_error", 401, "Invalid MFA token.";
     ProfileImageNoFile = "api.user.upload_profile_user.no_file.app_error", 400, "No file under 'image' in request.";
     ProfileImageEmpty = "api.user.upload_profile_user.array.app_error", 400, "Empty array under 'image' in request.";

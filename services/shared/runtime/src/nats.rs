@@ -15,6 +15,9 @@ pub struct Nats {
     pub connected: watch::Receiver<bool>,
 }
 
+/// Longest pause between attempts: an invalidation that waits for one process to be back is late by as much everywhere.
+const RECONNECT_PAUSE_MAX_MS: u64 = 250;
+
 /// Connects; fails when no server answers within ten seconds (the bus is a condition of being ready).
 pub async fn connect(url: &str, role: Role) -> Result<Nats, ConfigError> {
     let (losses_tx, losses) = watch::channel(0u64);
@@ -22,7 +25,7 @@ pub async fn connect(url: &str, role: Role) -> Result<Nats, ConfigError> {
     let client = credentials(url)
         .name(format!("muster-{}", role.name()))
         .max_reconnects(None)
-        .reconnect_delay_callback(|attempt| Duration::from_millis(((attempt as u64) * 100).min(2_000)))
+        .reconnect_delay_callback(|attempt| Duration::from_millis((attempt as u64 * 50).min(RECONNECT_PAUSE_MAX_MS)))
         .ping_interval(Duration::from_secs(5))
         .subscription_capacity(65_536)
         .client_capacity(8_192)
