@@ -4,6 +4,8 @@
 #[path = "api/analytics.rs"]
 mod analytics;
 mod architecture;
+#[path = "api/audits.rs"]
+mod audits;
 #[path = "api/brand.rs"]
 mod brand;
 #[path = "api/channel_members.rs"]
@@ -62,6 +64,8 @@ mod scene;
 mod sessions;
 #[path = "api/status.rs"]
 mod status;
+#[path = "api/switching.rs"]
+mod switching;
 #[path = "api/system.rs"]
 mod system;
 #[path = "api/team_image.rs"]
@@ -70,6 +74,7 @@ mod team_image;
 mod team_members;
 #[path = "api/teams.rs"]
 mod teams;
+mod teeth;
 #[path = "api/threads.rs"]
 mod threads;
 #[path = "api/tokens.rs"]

@@ -287,3 +287,39 @@ async fn what_people_do_is_on_record() {
     admin.get(&path).await.expect(200);
     bob.get(&path).await.refused(403, PERMISSIONS);
 }
+
+#[tokio::test]
+async fn a_session_nobody_uses_ends() {
+    let cluster = Cluster::start(Options::default().env("MM_SERVICESETTINGS_SESSIONIDLETIMEOUTINMINUTES", "5")).await;
+    let ada = cluster.person("ada").await;
+    // A new connection each time: processes are killed.
+    let on = |i: usize| cluster.anonymous(i).with_token(ada.token());
+    let device = log_in(&cluster, &ada, 1, json!({"device_id": format!("apple:{}", ada.id)})).await;
+    on(1).get("/users/me").await.expect(200);
+    let last_used = async |minutes: i64| {
+        let at = muster_domain::time::now_ms() - minutes * 60_000;
+        let mut sql = cluster.sql().await;
+        let hashes: Vec<String> =
+            sqlx::query_scalar("UPDATE identity.sessions SET last_activity_at = $1 WHERE user_id = $2 RETURNING token_hash")
+                .bind(at)
+                .bind(&ada.id)
+                .fetch_all(&mut sql)
+                .await
+                .unwrap();
+        hashes.len()
+    };
+    assert_eq!(last_used(4).await, 2);
+    // Reading one's own account is use; a copy that looks idle is checked before anybody is turned away.
+    on(0).get("/users/me").await.expect(200);
+    cluster.restart("all0");
+    on(0).get("/users/me").await.expect(200);
+    assert_eq!(last_used(6).await, 2);
+    cluster.restart("all0");
+    cluster.restart("all1");
+    let copies = redis::Client::open(cluster.redis_url.as_str()).unwrap();
+    let mut copies = copies.get_multiplexed_async_connection().await.unwrap();
+    let _: () = redis::cmd("FLUSHDB").query_async(&mut copies).await.unwrap();
+    on(0).get("/users/me").await.refused(401, EXPIRED);
+    on(1).get("/users/me").await.refused(401, EXPIRED);
+    cluster.anonymous(1).with_token(device.token.as_deref().unwrap()).get("/users/me").await.expect(200);
+}

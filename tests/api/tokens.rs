@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use testkit::{Client, Cluster, Options, Person, Socket, eventually, golden, keys};
 
+const EXPIRED: &str = "api.context.session_expired.app_error";
 const PERMISSIONS: &str = "api.context.permissions.app_error";
 const BAD_BODY: &str = "api.context.invalid_body_param.app_error";
 const MISSING: &str = "store.sql_user_access_token.get.app_error";
@@ -139,4 +140,59 @@ async fn tokens_can_be_switched_off() {
     let admin = cluster.admin().await;
     admin.post("/users/me/tokens", json!({"description": "d"})).await.refused(501, "app.user_access_token.disabled");
     assert_eq!(admin.get("/users/me/tokens").await.expect(200), json!([]));
+}
+
+#[tokio::test]
+async fn sockets_that_a_token_opened_close_with_it() {
+    let cluster = Cluster::start(Options::default().env("MM_SERVICESETTINGS_ENABLEUSERACCESSTOKENS", "")).await;
+    let admin = cluster.admin().await;
+    let mut config = admin.get("/config").await.expect(200);
+    config["ServiceSettings"]["EnableUserAccessTokens"] = json!(true);
+    admin.put("/config", config.clone()).await.expect(200);
+    let made = |i: usize| {
+        let admin = admin.clone();
+        async move {
+            eventually("tokens are on", || async {
+                let answer = admin.on(i).post("/users/me/tokens", json!({"description": "d"})).await;
+                (answer.status == 200).then_some(answer.body)
+            })
+            .await
+        }
+    };
+    let secret = |token: &Value| token["token"].as_str().unwrap().to_owned();
+    for (i, action) in [(0, "disable"), (1, "revoke")] {
+        let token = made(i).await;
+        let mut sockets = Vec::new();
+        for gateway in &cluster.gateways {
+            eventually("tokens are on here", || async {
+                (Client::new(gateway).with_token(&secret(&token)).get("/users/me").await.status == 200).then_some(())
+            })
+            .await;
+            sockets.push(Socket::open(gateway, &secret(&token)).await);
+        }
+        admin.post(&format!("/users/tokens/{action}"), json!({"token_id": token["id"]})).await.expect(200);
+        for socket in &mut sockets {
+            socket.closed().await;
+        }
+    }
+    let token = made(0).await;
+    let mut sockets = Vec::new();
+    for gateway in &cluster.gateways {
+        sockets.push(Socket::open(gateway, &secret(&token)).await);
+    }
+    let mut own = admin.socket(1).await;
+    config["ServiceSettings"]["EnableUserAccessTokens"] = json!(false);
+    admin.put("/config", config).await.expect(200);
+    for socket in &mut sockets {
+        socket.closed().await;
+    }
+    for i in 0..2 {
+        with_token(admin.on(i), &token).get("/users/me").await.refused(401, EXPIRED);
+        // Neither by the header nor by the first message.
+        let mut late = Socket::connect(&cluster.gateways[i], None).await.expect("an upgrade");
+        late.send(&json!({"seq": 1, "action": "authentication_challenge", "data": {"token": secret(&token)}}).to_string()).await;
+        late.closed().await;
+        assert!(late.drain().is_empty());
+    }
+    own.action("ping", json!({})).await;
 }

@@ -9,6 +9,7 @@ mod login;
 mod mfa;
 mod sessions;
 pub mod shown;
+mod switching;
 mod tokens;
 
 use super::ApiRoutes;
@@ -21,6 +22,7 @@ pub fn routes() -> ApiRoutes {
         .merge(login::routes())
         .merge(mfa::routes())
         .merge(sessions::routes())
+        .merge(switching::routes())
         .merge(tokens::routes())
         .merge(image::routes())
 }

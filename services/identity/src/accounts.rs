@@ -1,15 +1,20 @@
 //! How an account signs in: its password, or a service.
 
+mod switching;
+
 use crate::{
     audits::AuditLog,
     credentials::{self, Proof},
     passwords::{self, Passwords},
+    sessions::Revoker,
     users,
 };
 use muster_domain::time::now_ms;
 use muster_error::{AppError, ErrorId};
 use muster_events::{Bus, invalidation::What};
-use muster_proto::identity::{AccountDone, SetAuthReply, SetAuthRequest, SetPasswordRequest, accounts_server::Accounts};
+use muster_proto::identity::{
+    AccountDone, SetAuthReply, SetAuthRequest, SetPasswordRequest, SwitchSignInReply, SwitchSignInRequest, accounts_server::Accounts,
+};
 use muster_runtime::{
     Caller, ConfigFeed,
     postgres::{sql_error, violated_constraint},
@@ -27,6 +32,7 @@ pub(crate) struct AccountsService {
     pub(crate) bus: Bus,
     pub(crate) feed: ConfigFeed,
     pub(crate) passwords: Passwords,
+    pub(crate) revoker: Revoker,
     pub(crate) audit_log: AuditLog,
 }
 
@@ -48,6 +54,13 @@ impl Accounts for AccountsService {
         let reply = self.change_auth(request.into_inner()).await?;
         let info = format!("updated user auth to service={} session_user={}", reply.auth_service, caller.user_id);
         self.audit_log.record(&caller, &user_id, info).await;
+        Ok(Response::new(reply))
+    }
+
+    async fn switch_sign_in(&self, request: Request<SwitchSignInRequest>) -> Result<Response<SwitchSignInReply>, Status> {
+        let caller = Caller::of(&request)?;
+        let reply = self.switch(&caller, request.into_inner()).await?;
+        self.audit_log.record(&caller, &caller.user_id, "success").await;
         Ok(Response::new(reply))
     }
 }

@@ -7,6 +7,7 @@ use crate::{
 };
 use muster_domain::{config::Settings, time::now_ms};
 use muster_error::{AppError, ErrorId};
+use muster_proto::model::User;
 use muster_runtime::postgres::sql_error;
 use sqlx::{PgConnection, PgPool};
 
@@ -53,6 +54,34 @@ pub(crate) async fn check(
         return Err(locked());
     }
     Ok(turn)
+}
+
+/// Everything that is asked of somebody who signs in, in the order of the reference (identity, section 3).
+pub(crate) async fn sign_in(
+    pool: &PgPool,
+    passwords: &Passwords,
+    mut user: User,
+    proof: Proof,
+    settings: &Settings,
+) -> Result<User, AppError> {
+    // Clients ask for the code when they read this id. Nothing was guessed yet, so it does not count as a failure.
+    let code = proof.code.as_deref().unwrap_or_default();
+    if user.mfa_active && settings.enable_multifactor_authentication && !mfa::is_code(code) {
+        return Err(ErrorId::MfaAuthenticate.into());
+    }
+    if user.delete_at > 0 {
+        return Err(ErrorId::LoginInactive.into());
+    }
+    // The common refusal of a locked account need not wait for a turn.
+    if user.failed_attempts >= settings.maximum_login_attempts {
+        return Err(ErrorId::LoginTooManyAttempts.into());
+    }
+    check(pool, passwords, &user.id, proof, settings).await?;
+    user.failed_attempts = 0;
+    if settings.require_email_verification && !user.email_verified {
+        return Err(ErrorId::LoginNotVerified.into());
+    }
+    Ok(user)
 }
 
 /// The second of a right code that was not used before.

@@ -101,16 +101,24 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
                 bus: deps.bus,
                 feed: deps.feed.clone(),
                 passwords: passwords.clone(),
+                revoker: revoker.clone(),
                 audit_log: audit_log.clone()
             }
         ))
         .add_service(service!(
             SessionsServer,
-            sessions::SessionsService { pool: pool.clone(), feed: deps.feed.clone(), cache, passwords, revoker, audit_log }
+            sessions::SessionsService {
+                pool: pool.clone(),
+                feed: deps.feed.clone(),
+                cache,
+                passwords,
+                revoker,
+                audit_log: audit_log.clone()
+            }
         ))
         .add_service(service!(PreferencesServer, preferences::PreferencesService { pool: pool.clone(), outbox: outbox.clone() }))
         .add_service(service!(StatusesServer, statuses::StatusesService { live }))
-        .add_service(service!(RolesServer, roles::RolesService { pool: pool.clone(), outbox }))
+        .add_service(service!(RolesServer, roles::RolesService { pool: pool.clone(), outbox, audit_log: audit_log.clone() }))
         .add_service(service!(MembershipsServer, memberships::MembershipsService { pool: pool.clone() }))
         .add_service(service!(MembershipCountsServer, memberships::CountsService { pool: pool.clone() }))
         .add_service(service!(AuditsServer, audits::AuditsService { pool }));

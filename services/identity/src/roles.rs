@@ -2,6 +2,7 @@
 
 mod store;
 
+use crate::audits::AuditLog;
 use muster_domain::{permissions::Permission, time::now_ms};
 use muster_error::{AppError, ErrorId};
 use muster_events::{Announcement, Outbox, audience, everyone_subject, frame, invalidation::What};
@@ -20,6 +21,7 @@ pub(crate) use store::{all_exist, seed};
 pub(crate) struct RolesService {
     pub(crate) pool: PgPool,
     pub(crate) outbox: Outbox,
+    pub(crate) audit_log: AuditLog,
 }
 
 #[tonic::async_trait]
@@ -31,8 +33,10 @@ impl Roles for RolesService {
     }
 
     async fn patch(&self, request: Request<PatchRoleRequest>) -> Result<Response<Role>, Status> {
-        Caller::of(&request)?;
-        Ok(Response::new(self.patch_role(request.into_inner()).await?))
+        let caller = Caller::of(&request)?;
+        let role = self.patch_role(request.into_inner()).await?;
+        self.audit_log.record(&caller, &caller.user_id, "").await;
+        Ok(Response::new(role))
     }
 }
 

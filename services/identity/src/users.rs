@@ -24,7 +24,7 @@ use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
 pub(crate) use rules::AUTO_RESPONDER;
-pub(crate) use store::{Secrets, by_id, clear_failures, count_failure, for_login, lock_for_session, secrets, set_notify_prop};
+pub(crate) use store::{Secrets, by_email, by_id, clear_failures, count_failure, for_login, lock_for_session, secrets, set_notify_prop};
 
 #[derive(Clone)]
 pub(crate) struct UsersService {

@@ -10,6 +10,11 @@ use muster_domain::{
     time::{DAY_MS, SECOND_MS},
 };
 
+/// Cookie of a browser that is on its way to a sign-in service and back.
+const OAUTH_COOKIE: &str = "MMOAUTH";
+/// Seconds.
+const OAUTH_MAX_AGE: i64 = 30 * 60;
+
 /// `Max-Age` of both cookies, whatever the session's own lifetime, seconds.
 fn max_age(settings: &Settings) -> i64 {
     settings.session_length_web_in_days.saturating_mul(DAY_MS / SECOND_MS)
@@ -49,6 +54,12 @@ pub fn set(headers: &mut HeaderMap, gateway: &Gateway, facts: &RequestFacts, tok
     set_token(headers, gateway, facts, token);
     let attributes = attributes(&gateway.settings().settings, facts.https);
     append(headers, format!("{USER_COOKIE}={user_id}{attributes}"));
+}
+
+/// Sets the cookie by which a browser is known when it comes back from a sign-in service.
+pub fn set_oauth(headers: &mut HeaderMap, facts: &RequestFacts, value: &str) {
+    let secure = if facts.https { "; Secure" } else { "" };
+    append(headers, format!("{OAUTH_COOKIE}={value}; Path=/; Max-Age={OAUTH_MAX_AGE}; HttpOnly{secure}"));
 }
 
 /// Clears the token's cookie.

@@ -3,7 +3,7 @@
 use super::{SessionsService, Which, authenticate::token_hash, delete, store};
 use crate::{
     credentials::{self, Proof},
-    mfa, users,
+    users,
 };
 use muster_domain::{
     config::Settings,
@@ -78,19 +78,8 @@ impl SessionsService {
         if !user.auth_service.is_empty() {
             return Err(AppError::new(ErrorId::LoginUseAuthService).param("AuthService", user.auth_service.to_uppercase()));
         }
-        // Clients ask for the code when they read this id. Nothing was guessed yet, so it does not count as a failure.
-        if user.mfa_active && settings.enable_multifactor_authentication && !mfa::is_code(&request.mfa_token) {
-            return Err(ErrorId::MfaAuthenticate.into());
-        }
-        if user.delete_at > 0 {
-            return Err(ErrorId::LoginInactive.into());
-        }
         let proof = Proof { password: request.password.clone(), code: Some(request.mfa_token.clone()) };
-        let user = self.check_password(user, proof, settings).await?;
-        if settings.require_email_verification && !user.email_verified {
-            return Err(ErrorId::LoginNotVerified.into());
-        }
-        Ok(user)
+        credentials::sign_in(&self.pool, &self.passwords, user, proof, settings).await
     }
 
     async fn find_user(&self, request: &LoginRequest, settings: &Settings) -> Result<User, AppError> {
@@ -109,16 +98,6 @@ impl SessionsService {
             1 => Ok(found.remove(0)),
             _ => Err(ErrorId::LoginAmbiguous.into()),
         }
-    }
-
-    async fn check_password(&self, mut user: User, proof: Proof, settings: &Settings) -> Result<User, AppError> {
-        // The common refusal of a locked account need not wait for a turn.
-        if user.failed_attempts >= settings.maximum_login_attempts {
-            return Err(ErrorId::LoginTooManyAttempts.into());
-        }
-        credentials::check(&self.pool, &self.passwords, &user.id, proof, settings).await?;
-        user.failed_attempts = 0;
-        Ok(user)
     }
 
     async fn open_session(&self, user: &User, request: &LoginRequest) -> Result<(Session, String), AppError> {

@@ -50,7 +50,7 @@ pub(super) async fn by_username(pool: &PgPool, username: &str) -> sqlx::Result<O
     one(pool, "u.username = $1", username).await
 }
 
-pub(super) async fn by_email(pool: &PgPool, email: &str) -> sqlx::Result<Option<User>> {
+pub(crate) async fn by_email(pool: &PgPool, email: &str) -> sqlx::Result<Option<User>> {
     one(pool, "u.email = $1", email).await
 }
 

@@ -112,6 +112,9 @@ catalogue! {
     LoginTooManyAttempts = "api.user.check_user_login_attempts.too_many.app_error", 401, "Your account is locked because of too many failed password attempts. Please reset your password.";
     LoginInvalidPassword = "api.user.check_user_password.invalid.app_error", 401, "Login failed because of invalid password.";
     LoginNotVerified = "api.user.login.not_verified.app_error", 401, "Login failed because email address has not been verified.";
+    SwitchEmailToOauthNotAvailable = "api.user.email_to_oauth.not_available.app_error", 403, "Authentication Transfer not configured or available on this server.";
+    SwitchOauthToEmailNotAvailable = "api.user.oauth_to_email.not_available.app_error", 403, "Authentication Transfer not configured or available on this server.";
+    SwitchOauthToEmailContext = "api.user.oauth_to_email.context.app_error", 403, "Update password failed because context user_id did not match provided user's id.";
     LoginSwitchEmailToLdapNotAvailable = "api.user.email_to_ldap.not_available.app_error", 501, "AD/LDAP not available on this server.";
     LoginSwitchLdapToEmailNotAvailable = "api.user.ldap_to_email.not_available.app_error", 501, "AD/LDAP not available on this server.";
     LoginSwitchNotLdap = "api.user.ldap_to_email.not_ldap_account.app_error", 400, "This user account does not use AD/LDAP.";
