@@ -23,6 +23,8 @@ mod counters;
 mod credentials;
 #[path = "api/edge.rs"]
 mod edge;
+#[path = "api/emoji.rs"]
+mod emoji;
 #[path = "api/file_downloads.rs"]
 mod file_downloads;
 #[path = "api/file_limits.rs"]
@@ -39,10 +41,14 @@ mod limiter;
 mod logs;
 #[path = "api/mentions.rs"]
 mod mentions;
+#[path = "api/message_actions.rs"]
+mod message_actions;
 #[path = "api/mfa.rs"]
 mod mfa;
 #[path = "api/nodes.rs"]
 mod nodes;
+#[path = "api/opengraph.rs"]
+mod opengraph;
 mod parity;
 #[path = "api/ping.rs"]
 mod ping;
@@ -60,6 +66,8 @@ mod reactions;
 mod roles;
 #[path = "api/scene.rs"]
 mod scene;
+#[path = "api/search.rs"]
+mod search;
 #[path = "api/sessions.rs"]
 mod sessions;
 #[path = "api/status.rs"]

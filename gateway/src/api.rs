@@ -7,10 +7,12 @@ pub mod channels;
 pub mod cluster;
 pub mod config;
 pub mod contract;
+pub mod emoji;
 pub mod files;
 pub mod jobs;
 pub mod license;
 pub mod logs;
+pub mod opengraph;
 pub mod ping;
 pub mod posts;
 pub mod preferences;
@@ -105,10 +107,12 @@ fn built() -> ApiRoutes {
         .merge(channels::routes())
         .merge(cluster::routes())
         .merge(config::routes())
+        .merge(emoji::routes())
         .merge(files::routes())
         .merge(jobs::routes())
         .merge(license::routes())
         .merge(logs::routes())
+        .merge(opengraph::routes())
         .merge(ping::routes())
         .merge(posts::routes())
         .merge(preferences::routes())

@@ -9,7 +9,8 @@ use muster_proto::{
     },
     jobs::{config_client::ConfigClient, jobs_client::JobsClient, nodes_client::NodesClient},
     posts::{
-        activity_client::ActivityClient, posts_client::PostsClient, reactions_client::ReactionsClient,
+        actions_client::ActionsClient, activity_client::ActivityClient, emojis_client::EmojisClient, links_client::LinksClient,
+        posts_client::PostsClient, reactions_client::ReactionsClient, search_client::SearchClient,
         statistics_client::StatisticsClient as PostStatisticsClient,
     },
     teams::{
@@ -49,7 +50,7 @@ clients! {
     teams: access -> AccessClient, teams -> TeamsClient, team_members -> TeamMembersClient, channels -> ChannelsClient,
         channel_directory -> ChannelDirectoryClient, channel_members -> ChannelMembersClient,
         channel_statistics -> ChannelStatisticsClient;
-    posts: posts -> PostsClient, activity -> ActivityClient, reactions -> ReactionsClient, post_statistics -> PostStatisticsClient;
+    posts: posts -> PostsClient, activity -> ActivityClient, actions -> ActionsClient, emojis -> EmojisClient, links -> LinksClient, reactions -> ReactionsClient, search -> SearchClient, post_statistics -> PostStatisticsClient;
     files: files -> FilesClient, images -> ImagesClient, stores -> StoresClient;
     jobs: jobs -> JobsClient, config -> ConfigClient, nodes -> NodesClient;
 }

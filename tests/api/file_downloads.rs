@@ -169,3 +169,49 @@ async fn public_links() {
     unknown.refused(404, "store.sql_file_info.get.app_error");
     anonymous.get("/!/files/short/public?h=x").await.refused(400, "api.context.invalid_url_param.app_error");
 }
+
+#[tokio::test]
+async fn deleting_a_post_deletes_its_files_and_those_of_its_replies() {
+    let cluster = Cluster::shared().await;
+    let scene = scene(cluster).await;
+    let first = upload_id(&scene.owner, &scene.channel_id, "a.png", pictures::png(20, 20)).await;
+    let second = upload_id(&scene.member, &scene.channel_id, "b.txt", "reply").await;
+    let kept = upload_id(&scene.owner, &scene.channel_id, "c.txt", "kept").await;
+    let root = attach(&scene.owner, &scene.channel_id, &[&first]).await;
+    attach(&scene.owner, &scene.channel_id, &[&kept]).await;
+    let reply = json!({"channel_id": scene.channel_id, "message": "r", "root_id": root["id"], "file_ids": [second]});
+    scene.member.post("/posts", reply).await.expect(201);
+    scene.member.get(&format!("/files/{second}")).await;
+    let link = text(&scene.member.get(&format!("/files/{first}/link")).await.expect(200), "link");
+    scene.owner.delete(&format!("/posts/{}", text(&root, "id"))).await.expect(200);
+    let missing = "store.sql_file_info.get.app_error";
+    for id in [&first, &second] {
+        for route in ["", "/thumbnail", "/preview", "/info", "/link"] {
+            for person in [&scene.owner, &scene.member] {
+                person.on(1).get(&format!("/files/{id}{route}")).await.refused(404, missing);
+            }
+        }
+    }
+    let public = link.strip_prefix(&cluster.gateways[0]).expect("the host of the request").to_owned();
+    cluster.anonymous(1).get(&format!("/!{public}")).await.refused(404, missing);
+    assert_eq!(scene.member.get(&format!("/files/{kept}")).await.status, 200);
+}
+
+#[tokio::test]
+async fn whoever_hears_of_a_post_can_have_its_files_at_once() {
+    let cluster = Cluster::shared().await;
+    let scene = scene(cluster).await;
+    let mut socket = scene.member.socket(1).await;
+    for n in 0..5 {
+        let id = upload_id(&scene.owner, &scene.channel_id, "a.png", pictures::png(20 + n, 20)).await;
+        let body = json!({"channel_id": scene.channel_id, "message": format!("picture {n}"), "file_ids": [id]});
+        let author = scene.owner.clone();
+        let posting = tokio::spawn(async move { author.post("/posts", body).await.expect(201) });
+        let event = socket.expect("posted").await;
+        assert_eq!((&event["data"]["image"], &event["data"]["otherFile"]), (&json!("true"), &json!("true")));
+        for route in ["", "/thumbnail", "/info"] {
+            assert_eq!(scene.member.on(1).get(&format!("/files/{id}{route}")).await.status, 200, "{n}{route}");
+        }
+        posting.await.expect("a post");
+    }
+}

@@ -47,6 +47,8 @@ pub struct Common {
 pub enum Command {
     /// Make (or find again) users, one team, channels, memberships and history.
     Seed(Seed),
+    /// Write a long history in many languages straight into the database of a running Muster, and wait until it is indexed.
+    History(History),
     /// One operation at a fixed concurrency.
     Op(OpArgs),
     /// Many WebSockets, few posts: delivery latency, losses, duplicates, order.
@@ -77,6 +79,15 @@ pub struct Seed {
     pub team: String,
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,
+}
+
+#[derive(Args, Debug)]
+pub struct History {
+    #[arg(long, default_value_t = 2_000_000, value_parser = clap::value_parser!(u32).range(1..=20_000_000))]
+    pub posts: u32,
+    /// The database of the posts service.
+    #[arg(long, env = "MUSTER_DATABASE_URL", hide_env_values = true)]
+    pub database_url: String,
 }
 
 #[derive(Args, Debug, Clone)]

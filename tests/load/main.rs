@@ -8,8 +8,10 @@ mod api;
 mod args;
 mod bench;
 mod context;
+mod corpus;
 mod deliveries;
 mod fanout;
+mod history;
 mod http;
 mod ops;
 mod poster;
@@ -73,6 +75,11 @@ async fn run(cli: &Cli) -> Result<f64> {
     let state = State::load(&cli.common.state)?;
     match &cli.command {
         Command::Seed(_) => Ok(0.0),
+        Command::History(args) => {
+            history::run(&state, args).await?;
+            print(cli, &serde_json::json!({ "posts": args.posts }), format!("{} posts of history", args.posts))?;
+            Ok(0.0)
+        }
         Command::Op(args) => {
             let outcome = ops::run(&context, &state, args).await?;
             print(cli, &outcome, outcome.line())?;

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::args::OpArgs;
 use crate::context::Context;
+use crate::corpus;
 use crate::http::{Call, Connection};
 use crate::report::{Outcome, Progress, Recorder};
 use crate::state::State;
@@ -29,6 +30,7 @@ pub enum Op {
     GetPost,
     View,
     Statuses,
+    Search,
     MixedRead,
 }
 
@@ -42,6 +44,7 @@ impl Op {
             Self::GetPost => "get-post",
             Self::View => "view",
             Self::Statuses => "statuses",
+            Self::Search => "search",
             Self::MixedRead => "mixed-read",
         }
     }
@@ -103,6 +106,11 @@ impl Fixture {
             Op::GetPost => Call::get(format!("/api/v4/posts/{}", self.posts[(n % self.posts.len() as u64) as usize])),
             Op::View => {
                 Call::post("/api/v4/channels/members/me/view".into(), &json!({ "channel_id": channel, "prev_channel_id": "" }), 200)
+            }
+            Op::Search => {
+                let terms = corpus::terms(&user.username, &format!("load-{:04}", n % self.state.channels.len() as u64));
+                let body = json!({ "terms": terms, "is_or_search": false });
+                Call::post(format!("/api/v4/teams/{}/posts/search", self.state.team_id), &body, 200)
             }
             // The mixture is resolved above; as an operation of its own it is the cheapest read.
             Op::Statuses | Op::MixedRead => self.statuses.clone(),

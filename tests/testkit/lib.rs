@@ -10,6 +10,7 @@ mod engines;
 pub mod files;
 mod people;
 pub mod pictures;
+pub mod website;
 mod ws;
 
 pub use client::{Answer, Client};

@@ -1,10 +1,12 @@
 //! Tag `posts`; one module per topic below.
 
+mod actions;
 mod create;
 mod edit;
 pub mod files_info;
 mod lists;
 mod read;
+mod search;
 
 use super::ApiRoutes;
 use crate::{
@@ -31,6 +33,8 @@ pub fn routes() -> ApiRoutes {
         .get("/channels/{channel_id}/pinned", lists::pinned)
         .post("/posts/{post_id}/pin", edit::pin)
         .post("/posts/{post_id}/unpin", edit::unpin)
+        .post("/teams/{team_id}/posts/search", search::search)
+        .post("/posts/{post_id}/actions/{action_id}", actions::press)
         .merge(files_info::routes())
 }
 

@@ -52,6 +52,8 @@ macro_rules! path_ids {
 path_ids! {
     /// `{channel_id}`
     ChannelId = "channel_id";
+    /// `{emoji_id}`
+    EmojiId = "emoji_id";
     /// `{file_id}`
     FileId = "file_id";
     /// `{job_id}`

@@ -10,11 +10,12 @@ use crate::{
     objects::{Download, Objects},
 };
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
+use muster_domain::time::now_ms;
 use muster_error::{AppError, ErrorId};
 use muster_proto::{
     files::{
-        BindFilesRequest, CommitRequest, DiscardRequest, FileInfoList, FileInfosRequest, FileRecord, FilesByPostRequest, FilesDone,
-        GetFileRequest, ReadFileRequest, ReadReply, UploadRequest, files_server, read_reply,
+        BindFilesRequest, CommitRequest, DeleteFilesByPostsRequest, DiscardRequest, FileInfoList, FileInfosRequest, FileRecord,
+        FilesByPostRequest, FilesDone, GetFileRequest, ReadFileRequest, ReadReply, UploadRequest, files_server, read_reply,
     },
     model::FileInfo,
 };
@@ -109,6 +110,12 @@ impl files_server::Files for Files {
         let infos = store::infos(&self.pool, &file_ids).await.map_err(sql_error)?;
         let bound = infos.into_iter().filter(|info| info.post_id == post_id).collect();
         Ok(list(rules::in_order(&file_ids, bound)))
+    }
+
+    async fn delete_by_posts(&self, request: Request<DeleteFilesByPostsRequest>) -> Result<Response<FilesDone>, Status> {
+        Caller::of(&request)?;
+        store::delete_by_posts(&self.pool, &request.get_ref().post_ids, now_ms()).await.map_err(sql_error)?;
+        Ok(Response::new(FilesDone {}))
     }
 }
 

@@ -1,7 +1,7 @@
-//! The Images service: profile pictures, team icons, the brand picture.
+//! The Images service: profile pictures, team icons, the brand picture, custom emoji.
 
 use crate::{
-    imaging::{ImagingError, Workers, avatar, icon},
+    imaging::{ImagingError, Workers, avatar, emoji, icon},
     incoming,
     objects::{Objects, TakenIn, image_key},
 };
@@ -39,6 +39,7 @@ enum Kind {
     Profile,
     Team,
     Brand,
+    Emoji,
 }
 
 impl Kind {
@@ -47,6 +48,7 @@ impl Kind {
             "profile" => Ok(Self::Profile),
             "team" => Ok(Self::Team),
             "brand" => Ok(Self::Brand),
+            "emoji" => Ok(Self::Emoji),
             other => Err(AppError::internal(format_args!("no kind of picture is called {other}"))),
         }
     }
@@ -56,6 +58,7 @@ impl Kind {
             Self::Profile => ErrorId::ProfileImageDecode,
             Self::Team => ErrorId::TeamIconDecode,
             Self::Brand => ErrorId::BrandImageDecode,
+            Self::Emoji => ErrorId::EmojiImage,
         }
     }
 
@@ -64,6 +67,7 @@ impl Kind {
             Self::Profile => ErrorId::ProfileImageTooLarge,
             Self::Team => ErrorId::TeamIconTooLarge,
             Self::Brand => ErrorId::BrandImageTooLarge,
+            Self::Emoji => ErrorId::EmojiImageTooLarge,
         }
     }
 
@@ -71,6 +75,7 @@ impl Kind {
         match self {
             Self::Profile | Self::Team => icon::make(data),
             Self::Brand => icon::as_png(data),
+            Self::Emoji => emoji::make(data),
         }
     }
 
@@ -149,7 +154,11 @@ impl images_server::Images for Images {
 
 impl Images {
     async fn stored(&self, key: String, version: Option<i64>) -> Result<Option<ImageReply>, AppError> {
-        let reply = |data| ImageReply { found: true, data, content_type: PNG.into(), generated: false };
+        let is_emoji = key.starts_with("emoji/");
+        let reply = |data: Bytes| {
+            let content_type = if is_emoji { emoji::content_type(&data) } else { PNG };
+            ImageReply { found: true, content_type: content_type.into(), data, generated: false }
+        };
         let Some(version) = version else { return Ok(self.objects.get_all(&key).await?.map(reply)) };
         let wanted = (key, version);
         if let Some(data) = self.kept.get(&wanted) {

@@ -2,6 +2,7 @@
 
 pub mod avatar;
 mod decode;
+pub mod emoji;
 mod gif_frames;
 pub mod icon;
 pub mod renditions;

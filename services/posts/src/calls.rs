@@ -4,7 +4,7 @@
 use muster_domain::{ids::new_id, time::now_ms};
 use muster_error::AppError;
 use muster_proto::{
-    files::{BindFilesRequest, files_client::FilesClient},
+    files::{BindFilesRequest, DeleteFilesByPostsRequest, GetImageRequest, files_client::FilesClient, images_client::ImagesClient},
     identity::{ForgetPreferencesRequest, preferences_client::PreferencesClient},
 };
 use muster_runtime::{Caller, Peer, peers::MESSAGE_MAX, postgres::sql_error};
@@ -28,15 +28,21 @@ const SWEEP_LIMIT: i64 = 50;
 pub enum CallKind {
     /// `files.Files.Bind`
     BindFiles,
+    /// `files.Files.DeleteByPosts`
+    DeleteFiles,
     /// `identity.Preferences.Forget`
     ForgetPreferences,
+    /// `files.Images.Remove`
+    RemoveImage,
 }
 
 impl CallKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::BindFiles => "bind_files",
+            Self::DeleteFiles => "delete_files",
             Self::ForgetPreferences => "forget_preferences",
+            Self::RemoveImage => "remove_image",
         }
     }
 }
@@ -45,7 +51,7 @@ impl FromStr for CallKind {
     type Err = AppError;
 
     fn from_str(text: &str) -> Result<Self, AppError> {
-        [Self::BindFiles, Self::ForgetPreferences]
+        [Self::BindFiles, Self::DeleteFiles, Self::ForgetPreferences, Self::RemoveImage]
             .into_iter()
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| AppError::internal(format_args!("unknown call {text}")))
@@ -70,6 +76,15 @@ impl Call {
 
     pub fn bind_files(request: &BindFilesRequest) -> Self {
         Self::new(CallKind::BindFiles, request.encode_to_vec())
+    }
+
+    pub fn delete_files(post_ids: Vec<String>) -> Self {
+        Self::new(CallKind::DeleteFiles, DeleteFilesByPostsRequest { post_ids }.encode_to_vec())
+    }
+
+    pub fn remove_emoji_picture(emoji_id: &str) -> Self {
+        let request = GetImageRequest { kind: "emoji".into(), id: emoji_id.to_owned(), version: 0 };
+        Self::new(CallKind::RemoveImage, request.encode_to_vec())
     }
 
     /// Everybody's flags of these posts go.
@@ -120,13 +135,35 @@ impl Calls {
         match kind {
             CallKind::BindFiles => {
                 let request = BindFilesRequest::decode(body).map_err(AppError::internal)?;
+                let post_id = request.post_id.clone();
                 FilesClient::new(self.files.channel()).max_decoding_message_size(MESSAGE_MAX).bind(caller.call(request)).await?;
+                // Whoever deleted the post meanwhile found no files to delete with it.
+                if self.is_deleted(&post_id).await.map_err(sql_error)? {
+                    self.delete_files(&caller, DeleteFilesByPostsRequest { post_ids: vec![post_id] }).await?;
+                }
+            }
+            CallKind::DeleteFiles => {
+                self.delete_files(&caller, DeleteFilesByPostsRequest::decode(body).map_err(AppError::internal)?).await?;
             }
             CallKind::ForgetPreferences => {
                 let request = ForgetPreferencesRequest::decode(body).map_err(AppError::internal)?;
                 PreferencesClient::new(self.identity.channel()).forget(caller.call(request)).await?;
             }
+            CallKind::RemoveImage => {
+                let request = GetImageRequest::decode(body).map_err(AppError::internal)?;
+                ImagesClient::new(self.files.channel()).remove(caller.call(request)).await?;
+            }
         }
+        Ok(())
+    }
+
+    async fn is_deleted(&self, post_id: &str) -> sqlx::Result<bool> {
+        let row = sqlx::query("SELECT 1 FROM posts WHERE id = $1 AND delete_at > 0").bind(post_id).fetch_optional(&self.pool).await?;
+        Ok(row.is_some())
+    }
+
+    async fn delete_files(&self, caller: &Caller, request: DeleteFilesByPostsRequest) -> Result<(), AppError> {
+        FilesClient::new(self.files.channel()).delete_by_posts(caller.call(request)).await?;
         Ok(())
     }
 

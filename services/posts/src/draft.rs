@@ -1,6 +1,6 @@
 //! A post on its way into the store.
 
-use crate::calls::Call;
+use crate::calls::{Call, CallKind};
 use muster_proto::model::{Channel, Post};
 use std::sync::Arc;
 
@@ -32,6 +32,13 @@ pub struct Draft {
     pub calls: Vec<Call>,
     /// Trace context of the request ("" = none): the commit and the event belong to it.
     pub traceparent: String,
+}
+
+impl Draft {
+    /// Its event goes out only when its files are bound: who hears of it asks for them at once.
+    pub fn waits_for_files(&self) -> bool {
+        self.calls.iter().any(|call| call.kind == CallKind::BindFiles)
+    }
 }
 
 /// What makes a repetition recognisable.

@@ -1,14 +1,18 @@
 //! The posts service: messages, threads, reactions, and what moves when they are written and read.
 
+mod actions;
 mod activity;
 mod calls;
 mod compose;
 mod draft;
 mod effects;
+mod emojis;
+mod links;
 mod mentions;
 mod notices;
 mod posts;
 mod reactions;
+mod search;
 mod statistics;
 mod writer;
 
@@ -19,13 +23,15 @@ use muster_domain::time::{DAY_MS, now_ms};
 use muster_error::AppError;
 use muster_events::{Bus, OUTBOX_MIGRATION, Outbox};
 use muster_proto::posts::{
-    activity_server::ActivityServer, effects_server::EffectsServer, posts_server::PostsServer, reactions_server::ReactionsServer,
+    actions_server::ActionsServer, activity_server::ActivityServer, effects_server::EffectsServer, emojis_server::EmojisServer,
+    links_server::LinksServer, posts_server::PostsServer, reactions_server::ReactionsServer, search_server::SearchServer,
     statistics_server::StatisticsServer,
 };
 use muster_runtime::{
     ConfigFeed, Peer, ProcessConfig,
     config::{ConfigError, Role},
     health::Readiness,
+    outbound::Outbound,
     peers::MESSAGE_MAX,
     postgres::{self, MigrationFile},
 };
@@ -41,6 +47,8 @@ const MIGRATIONS: &[MigrationFile] = &[
     (2, "posts", include_str!("../migrations/0002_posts.sql")),
     (3, "activity", include_str!("../migrations/0003_activity.sql")),
     (4, "reactions", include_str!("../migrations/0004_reactions.sql")),
+    (5, "search", include_str!("../migrations/0005_search.sql")),
+    (6, "emoji", include_str!("../migrations/0006_emoji.sql")),
 ];
 
 /// Every statement here has an index, but plans made while the tables are young would read them whole, and be kept.
@@ -74,9 +82,13 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     let failed = |error: AppError| ConfigError(format!("listening to invalidations: {error}"));
     let directory = Directory::start(&bus, identity.clone(), teams.clone(), stop.clone()).await.map_err(failed)?;
     let calls = Calls::start(pool.clone(), identity.clone(), files, stop.clone());
+    let search = search::Search { pool: pool.clone(), identity: identity.clone(), teams: teams.clone() };
+    let outbound = Outbound::new(feed.clone())?;
+    let links = links::Links::new(outbound.clone());
     let composer = Composer { pool: pool.clone(), feed, directory, identity, teams };
     let writer = Writer::start(&pool, &outbox);
     let notices = Notices::start(composer.clone(), writer.clone(), outbox.clone());
+    tokio::spawn(search::indexer::run(pool.clone(), stop.clone()));
     tokio::spawn(sweep(pool.clone(), stop));
 
     let mut routes = Routes::builder();
@@ -84,9 +96,15 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     let activity = activity::Activity { pool: pool.clone(), outbox: outbox.clone() };
     let reactions = reactions::Reactions { pool: pool.clone(), outbox: outbox.clone() };
     let statistics = statistics::Statistics { pool: pool.clone() };
+    let emojis = emojis::Emojis { pool: pool.clone(), outbox: outbox.clone(), calls: calls.clone() };
+    let actions = actions::Actions { pool: pool.clone(), outbox: outbox.clone(), composer: composer.clone(), outbound };
     let posts = posts::Posts { pool, outbox, writer, composer, calls, notices, pages: posts::Pages::default() };
     routes
         .add_service(StatisticsServer::new(statistics))
+        .add_service(ActionsServer::new(actions))
+        .add_service(LinksServer::new(links))
+        .add_service(EmojisServer::new(emojis).max_encoding_message_size(MESSAGE_MAX))
+        .add_service(SearchServer::new(search).max_encoding_message_size(MESSAGE_MAX))
         .add_service(PostsServer::new(posts).max_decoding_message_size(MESSAGE_MAX).max_encoding_message_size(MESSAGE_MAX))
         .add_service(EffectsServer::new(effects).max_decoding_message_size(MESSAGE_MAX).max_encoding_message_size(MESSAGE_MAX))
         .add_service(ActivityServer::new(activity).max_decoding_message_size(MESSAGE_MAX).max_encoding_message_size(MESSAGE_MAX))

@@ -2,7 +2,7 @@
 
 pub mod attachments;
 mod cache;
-mod edit;
+pub mod edit;
 pub mod events;
 pub mod lists;
 pub mod props;
@@ -47,11 +47,12 @@ impl Posts {
         let channel = composed.draft.channel.clone();
         let pending_post_id = composed.draft.post.pending_post_id.clone();
         match self.writer.write(composed.draft).await? {
-            Written::New(post) => {
-                // Whoever posted may ask for the files at once; when it fails, it happens later.
+            Written::New { post, held } => {
+                // Whoever hears of the post may ask for its files at once; when it fails, it happens later.
                 for call in &calls {
                     self.calls.make(call).await;
                 }
+                self.outbox.publish_encoded(held).await;
                 self.notices.after(caller, &post, channel, composed.outside);
                 Ok(shown(*post))
             }
@@ -140,8 +141,9 @@ impl posts_server::Posts for Posts {
 
     async fn delete(&self, request: Request<DeletePostRequest>) -> Result<Response<PostDone>, Status> {
         Caller::of(&request)?;
-        let call = edit::delete(&self.pool, &self.outbox, &request.into_inner().post_id).await?;
-        self.calls.make(&call).await;
+        for call in edit::delete(&self.pool, &self.outbox, &request.into_inner().post_id).await? {
+            self.calls.make(&call).await;
+        }
         Ok(Response::new(PostDone {}))
     }
 

@@ -41,8 +41,8 @@ const ATTEMPTS_MAX: u32 = 3;
 /// What became of a draft.
 #[derive(Debug)]
 pub enum Written {
-    /// It is stored and announced.
-    New(Box<Post>),
+    /// It is stored. `held` is left to be announced, once its files are bound.
+    New { post: Box<Post>, held: Vec<Encoded> },
     /// Its key had been used before, by the post of this id.
     Before(String),
 }
@@ -106,7 +106,10 @@ impl Task {
             for job in &mut jobs {
                 self.clock.stamp(&mut job.draft.post, now_ms());
             }
-            let mut groups: VecDeque<Group> = without_repeats(std::mem::take(&mut jobs)).into();
+            let (filed, plain): (Vec<Job>, Vec<Job>) = std::mem::take(&mut jobs).into_iter().partition(|job| job.draft.waits_for_files());
+            // A post with files goes alone: its event is held back until they are bound, and nobody else's with it.
+            let mut groups: VecDeque<Group> = if plain.is_empty() { VecDeque::new() } else { without_repeats(plain).into() };
+            groups.extend(filed.into_iter().map(|job| Group { jobs: vec![job], attempts: 0 }));
             while let Some(group) = groups.pop_front() {
                 for rest in self.attempt(group).await.into_iter().rev() {
                     groups.push_front(rest);
@@ -157,9 +160,16 @@ impl Task {
     }
 
     async fn done(&self, jobs: Vec<Job>, announcements: Vec<Encoded>) -> Vec<Group> {
-        self.outbox.publish_encoded(announcements).await;
+        let mut held = announcements;
+        if !jobs.iter().any(|job| job.draft.waits_for_files()) {
+            self.outbox.publish_encoded(std::mem::take(&mut held)).await;
+        }
         for job in jobs {
-            let _ = job.reply.send(Ok(Written::New(Box::new(job.draft.post))));
+            let written = Written::New { post: Box::new(job.draft.post), held: std::mem::take(&mut held) };
+            // Whoever waited is gone: the calls will be made by the sweeper, the event need not wait for it.
+            if let Err(Ok(Written::New { held, .. })) = job.reply.send(Ok(written)) {
+                self.outbox.publish_encoded(held).await;
+            }
         }
         Vec::new()
     }

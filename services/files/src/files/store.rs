@@ -116,6 +116,12 @@ pub async fn bind(db: impl PgExecutor<'_>, post_id: &str, channel_id: &str, user
     sqlx::query(&sql).bind(post_id).bind(channel_id).bind(file_ids).bind(user_id).execute(db).await.map(drop)
 }
 
+/// Their bytes stay, as the text of a deleted post does.
+pub async fn delete_by_posts(db: impl PgExecutor<'_>, post_ids: &[String], now: i64) -> sqlx::Result<()> {
+    let sql = "UPDATE files SET delete_at = $2, update_at = $2 WHERE post_id = ANY($1) AND post_id <> '' AND delete_at = 0";
+    sqlx::query(sql).bind(post_ids).bind(now).execute(db).await.map(drop)
+}
+
 /// Removes up to `limit` pending uploads older than `before` (ms); several replicas share the work. The keys of what they had in the
 /// object store, and how many they were.
 pub async fn take_stale(db: impl PgExecutor<'_>, before: i64, limit: i64) -> sqlx::Result<(Vec<String>, usize)> {

@@ -2,8 +2,19 @@
 
 /// Whether there is a second frame. A GIF that breaks off before one has none.
 pub(super) fn is_animated(data: &[u8]) -> bool {
-    let mut blocks = Blocks { rest: data };
-    blocks.second_frame().is_some()
+    frames(data, 2) == 2
+}
+
+/// All frames that begin before the data end.
+pub(super) fn count(data: &[u8]) -> u64 {
+    frames(data, u64::MAX)
+}
+
+fn frames(data: &[u8], most: u64) -> u64 {
+    let (mut blocks, mut seen) = (Blocks { rest: data }, 0);
+    // `None` means that the data ended: what was seen until then counts.
+    let _ = blocks.walk(most, &mut seen);
+    seen
 }
 
 struct Blocks<'a> {
@@ -11,11 +22,10 @@ struct Blocks<'a> {
 }
 
 impl Blocks<'_> {
-    /// `None` when the data end first.
-    fn second_frame(&mut self) -> Option<()> {
+    /// Counts frames up to `most`; `None` when the data end first.
+    fn walk(&mut self, most: u64, frames: &mut u64) -> Option<()> {
         let header: [u8; 13] = self.take(13)?.try_into().ok()?;
         self.color_table(header[10])?;
-        let mut frames = 0;
         loop {
             match self.take(1)?[0] {
                 // Extension: a label, then data.
@@ -25,8 +35,8 @@ impl Blocks<'_> {
                 }
                 // Frame: position and flags, its own colours, the code size, then data.
                 0x2c => {
-                    frames += 1;
-                    if frames == 2 {
+                    *frames += 1;
+                    if *frames == most {
                         return Some(());
                     }
                     let flags = self.take(9)?[8];

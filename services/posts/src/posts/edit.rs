@@ -1,7 +1,10 @@
 //! Changing posts that exist: edit, pin, delete.
 
 use super::{events, props, rules, store};
-use crate::calls::{self, Call};
+use crate::{
+    calls::{self, Call},
+    search::indexer,
+};
 use muster_domain::{ids::new_id, system_posts::SYSTEM_PREFIX, time::now_ms};
 use muster_error::{AppError, ErrorId};
 use muster_events::Outbox;
@@ -54,6 +57,9 @@ pub async fn change(
     let next = apply(&post, now)?;
     store::insert_revision(&mut tx, &new_id(), &post, next.update_at).await.map_err(sql_error)?;
     store::update(&mut tx, &next).await.map_err(sql_error)?;
+    if next.message != post.message {
+        indexer::record(&mut tx, std::slice::from_ref(&next.id)).await.map_err(sql_error)?;
+    }
     if !next.root_id.is_empty() {
         store::bump(&mut tx, &next.root_id, next.update_at).await.map_err(sql_error)?;
     }
@@ -64,24 +70,33 @@ pub async fn change(
     Ok(next)
 }
 
-/// Deletes a post and its replies; returns the call that removes its flags, to be made now.
-pub async fn delete(pool: &PgPool, outbox: &Outbox, post_id: &str) -> Result<Call, AppError> {
+/// Deletes a post and its replies; returns the calls that remove its flags and their files, to be made now.
+pub async fn delete(pool: &PgPool, outbox: &Outbox, post_id: &str) -> Result<Vec<Call>, AppError> {
     let (mut tx, now) = locked(pool, post_id).await?;
     let post = store::get(&mut *tx, post_id).await.map_err(sql_error)?.filter(|p| p.delete_at == 0).ok_or(ErrorId::PostNotFound)?;
-    if !store::delete(&mut tx, post_id, now).await.map_err(sql_error)? {
+    let deleted = store::delete(&mut tx, post_id, now).await.map_err(sql_error)?;
+    if deleted.is_empty() {
         return Err(ErrorId::PostNotFound.into());
     }
+    let ids: Vec<String> = deleted.iter().map(|(id, _)| id.clone()).collect();
+    indexer::record(&mut tx, &ids).await.map_err(sql_error)?;
     if !post.root_id.is_empty() {
         // So that the thread's ETag changes, whichever reply it was.
         store::bump(&mut tx, &post.root_id, now).await.map_err(sql_error)?;
     }
-    let call = Call::forget_flags(vec![post.id.clone()]);
-    calls::record(&mut *tx, &call).await.map_err(sql_error)?;
+    let with_files: Vec<String> = deleted.into_iter().filter_map(|(id, has_files)| has_files.then_some(id)).collect();
+    let mut calls = vec![Call::forget_flags(vec![post.id.clone()])];
+    if !with_files.is_empty() {
+        calls.push(Call::delete_files(with_files));
+    }
+    for call in &calls {
+        calls::record(&mut *tx, call).await.map_err(sql_error)?;
+    }
     let announcement = events::to_channel(&post.channel_id, vec![events::deleted(&post)?]);
     outbox.record(&mut tx, std::slice::from_ref(&announcement)).await.map_err(sql_error)?;
     tx.commit().await.map_err(sql_error)?;
     outbox.publish(vec![announcement]).await;
-    Ok(call)
+    Ok(calls)
 }
 
 /// A transaction that holds the lock of the post's channel, and the time of its change.

@@ -105,16 +105,21 @@ pub async fn bump(conn: &mut PgConnection, post_id: &str, now: i64) -> sqlx::Res
     Ok(())
 }
 
-/// Marks a post and all its replies deleted; false when it was already.
-pub async fn delete(conn: &mut PgConnection, post_id: &str, now: i64) -> sqlx::Result<bool> {
+/// A post that was deleted, and whether it had files.
+pub type Deleted = (String, bool);
+
+/// Marks a post and all its replies deleted; answers them, none when it was already.
+pub async fn delete(conn: &mut PgConnection, post_id: &str, now: i64) -> sqlx::Result<Vec<Deleted>> {
     const DELETE: &str =
         "UPDATE posts SET delete_at = GREATEST($2, update_at + 1), update_at = GREATEST($2, update_at + 1) WHERE delete_at = 0 AND ";
-    let deleted = sqlx::query(&format!("{DELETE} id = $1")).bind(post_id).bind(now).execute(&mut *conn).await?.rows_affected();
-    if deleted == 0 {
-        return Ok(false);
+    const ANSWER: &str = "RETURNING id, cardinality(file_ids) > 0";
+    let mut deleted: Vec<Deleted> =
+        sqlx::query_as(&format!("{DELETE} id = $1 {ANSWER}")).bind(post_id).bind(now).fetch_all(&mut *conn).await?;
+    if !deleted.is_empty() {
+        let replies = format!("{DELETE} root_id = $1 AND root_id <> '' {ANSWER}");
+        deleted.append(&mut sqlx::query_as(&replies).bind(post_id).bind(now).fetch_all(conn).await?);
     }
-    sqlx::query(&format!("{DELETE} root_id = $1 AND root_id <> ''")).bind(post_id).bind(now).execute(conn).await?;
-    Ok(true)
+    Ok(deleted)
 }
 
 /// Undeleted posts among these ids, for the rules of replies.

@@ -49,6 +49,8 @@ WITH activity AS (
     INSERT INTO calls (id, kind, body, try_at)
     SELECT t.id, t.kind, t.body, t.try_at
     FROM unnest($19::text[], $20::text[], $21::bytea[], $22::bigint[]) AS t(id, kind, body, try_at)
+), queued AS (
+    INSERT INTO search_queue (post_ids) VALUES ($23::text[])
 )
 INSERT INTO posts (id, create_at, update_at, is_pinned, user_id, channel_id, root_id, parent_id, message, type, props, hashtags, file_ids)
 SELECT t.id, t.create_at, t.create_at, t.is_pinned, t.user_id, t.channel_id, t.root_id, t.parent_id, t.message, t.type, t.props, t.hashtags,

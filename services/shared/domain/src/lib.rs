@@ -2,6 +2,7 @@
 
 pub mod channels;
 pub mod config;
+pub mod emojis;
 pub mod ids;
 pub mod mentions;
 pub mod mime;

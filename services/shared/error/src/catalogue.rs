@@ -264,6 +264,7 @@ catalogue! {
     EmojiNotFound = "store.sql_emoji.get.app_error", 404, "We couldn't get the emoji.";
     EmojiNameNotFound = "store.sql_emoji.get_by_name.app_error", 404, "We couldn't get the emoji.";
     EmojiOtherUser = "api.emoji.create.other_user.app_error", 403, "Unable to create emoji for the other user.";
+    EmojiCreateRefused = "api.emoji.create.permissions.app_error", 401, "Inappropriate permissions to create emoji.";
     EmojiDuplicate = "api.emoji.create.duplicate.app_error", 400, "Unable to create emoji. Another emoji with the same name already exists.";
     EmojiTooLarge = "api.emoji.create.too_large.app_error", 413, "Unable to create emoji. Image must be less than 1 MB in size.";
     EmojiParse = "api.emoji.create.parse.app_error", 400, "Unable to create emoji. Could not understand request.";

@@ -6,6 +6,7 @@ pub mod grpc;
 pub mod health;
 pub mod logs;
 pub mod nats;
+pub mod outbound;
 pub mod peers;
 pub mod postgres;
 pub mod redis;

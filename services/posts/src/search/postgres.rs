@@ -1,0 +1,179 @@
+//! The index in PostgreSQL: one `tsvector` per post under a GIN index.
+//!
+//! The newest hundred of what matches are wanted, and a word may stand in a million posts. GIN knows no order, so time is
+//! searched in windows, from the newest backwards, each some times longer than the one before, until enough is found.
+//! Windows are part of the text query (see `document::period`): the index itself passes over the rest of history.
+
+use super::document::{Document, period};
+use muster_runtime::postgres::PgRow;
+use sqlx::{PgConnection, PgPool, Row, postgres::PgArguments, query::Query};
+
+/// Posts that one search finds.
+pub const FOUND_MAX: usize = 100;
+/// Channels that hold no more posts than this together are read through.
+const SMALL: i64 = 10_000;
+/// Posts of everybody in the first window.
+const FIRST_WINDOW: i64 = 8_192;
+/// How many times longer than the last a window may be.
+const GROWTH: std::ops::RangeInclusive<i64> = 4..=32;
+
+/// What is looked for.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// A `tsquery`; "" = anything.
+    pub query: String,
+    /// Whether the query names a word that must be there: then the index on words can find it.
+    pub positive: bool,
+    /// Whether it names beginnings of words, of which there may be very many.
+    pub prefixes: bool,
+    pub channels: Vec<String>,
+    /// ms; inclusive.
+    pub since: i64,
+    /// ms; exclusive.
+    pub until: i64,
+}
+
+/// Newest first.
+type Found = Vec<(i64, String)>;
+
+/// Writes documents over older ones of the same posts, and takes out those that are gone.
+pub async fn put(conn: &mut PgConnection, documents: &[Document], gone: &[String]) -> sqlx::Result<()> {
+    // Sorted, so that two replicas do not wait for each other in a circle.
+    let mut sorted: Vec<&Document> = documents.iter().collect();
+    sorted.sort_unstable_by(|a, b| a.post_id.cmp(&b.post_id));
+    sqlx::query(
+        "WITH gone AS (DELETE FROM search_documents WHERE post_id = ANY($6)) \
+         INSERT INTO search_documents AS d (post_id, channel_id, create_at, version, words) \
+         SELECT t.post_id, t.channel_id, t.create_at, t.version, t.words::tsvector \
+         FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::text[]) AS t(post_id, channel_id, create_at, version, words) \
+         ON CONFLICT (post_id) DO UPDATE SET version = excluded.version, words = excluded.words WHERE d.version <= excluded.version",
+    )
+    .bind(sorted.iter().map(|d| d.post_id.as_str()).collect::<Vec<_>>())
+    .bind(sorted.iter().map(|d| d.channel_id.as_str()).collect::<Vec<_>>())
+    .bind(sorted.iter().map(|d| d.create_at).collect::<Vec<_>>())
+    .bind(sorted.iter().map(|d| d.version).collect::<Vec<_>>())
+    .bind(sorted.iter().map(|d| d.words.as_str()).collect::<Vec<_>>())
+    .bind(gone)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Ids of the newest posts that match, newest first, at most [`FOUND_MAX`].
+pub async fn find(pool: &PgPool, wanted: &Wanted) -> sqlx::Result<Vec<String>> {
+    if wanted.channels.is_empty() || wanted.since >= wanted.until {
+        return Ok(Vec::new());
+    }
+    let mut conn = pool.acquire().await?;
+    let mut found = if !wanted.positive {
+        of_each_channel(&mut conn, wanted).await?
+    } else if posts_in(&mut conn, &wanted.channels).await? <= SMALL {
+        of_small_channels(&mut conn, wanted).await?
+    } else {
+        by_windows(&mut conn, wanted).await?
+    };
+    found.truncate(FOUND_MAX);
+    Ok(found.into_iter().map(|(_, id)| id).collect())
+}
+
+async fn posts_in(conn: &mut PgConnection, channels: &[String]) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT COALESCE(sum(total_msg_count), 0)::bigint FROM channel_activity WHERE channel_id = ANY($1)")
+        .bind(channels)
+        .fetch_one(conn)
+        .await
+}
+
+/// Where nothing keeps a post from matching but what it must not have, the newest of each channel soon match.
+async fn of_each_channel(conn: &mut PgConnection, wanted: &Wanted) -> sqlx::Result<Found> {
+    let sql = "SELECT d.create_at, d.post_id FROM unnest($2::text[]) AS c(id) CROSS JOIN LATERAL ( \
+                   SELECT create_at, post_id FROM search_documents WHERE channel_id = c.id AND create_at >= $3 AND create_at < $4 \
+                   AND ($1 = '' OR words @@ $1::tsquery) IS TRUE ORDER BY create_at DESC LIMIT $5) AS d \
+               ORDER BY d.create_at DESC, d.post_id DESC LIMIT $5";
+    rows(bound(sql, &wanted.query, wanted, wanted.since, wanted.until).fetch_all(conn).await?)
+}
+
+async fn of_small_channels(conn: &mut PgConnection, wanted: &Wanted) -> sqlx::Result<Found> {
+    // `IS TRUE` keeps the planner from the index on words.
+    let sql = "SELECT create_at, post_id FROM search_documents WHERE channel_id = ANY($2) AND create_at >= $3 AND create_at < $4 \
+               AND (words @@ $1::tsquery) IS TRUE ORDER BY create_at DESC, post_id DESC LIMIT $5";
+    rows(bound(sql, &wanted.query, wanted, wanted.since, wanted.until).fetch_all(conn).await?)
+}
+
+async fn by_windows(conn: &mut PgConnection, wanted: &Wanted) -> sqlx::Result<Found> {
+    let limits = sqlx::query("SELECT min(create_at), max(create_at) FROM search_documents").fetch_one(&mut *conn).await?;
+    let (Some(oldest), Some(newest)) = (limits.try_get::<Option<i64>, _>(0)?, limits.try_get::<Option<i64>, _>(1)?) else {
+        return Ok(Vec::new());
+    };
+    let (since, until) = (wanted.since.max(oldest), wanted.until.min(newest.saturating_add(1)));
+    let edge: Option<i64> = sqlx::query_scalar(
+        "SELECT create_at FROM search_documents WHERE create_at >= $1 AND create_at < $2 ORDER BY create_at DESC OFFSET $3 LIMIT 1",
+    )
+    .bind(since)
+    .bind(until)
+    .bind(FIRST_WINDOW)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let mut found = Found::new();
+    let (mut start, mut end) = (edge.unwrap_or(since), until);
+    if wanted.prefixes {
+        // Collecting all that begins so may take long where it is frequent; there it is soon met by reading.
+        found = read_through(conn, wanted, start, end).await?;
+        end = start;
+        start = earlier(start, until, found.len()).max(since);
+    }
+    while found.len() < FOUND_MAX && end > since {
+        let mut query = wanted.query.clone();
+        if start > since
+            && let Some((spans, begins)) = period(start, end)
+        {
+            start = begins.max(since);
+            query = format!("({query}) & ({})", spans.join(" | "));
+        }
+        found.extend(indexed(conn, &query, wanted, start, end).await?);
+        end = start;
+        start = earlier(start, until, found.len()).max(since);
+    }
+    Ok(found)
+}
+
+/// Where the next window begins: longer where less was found so far.
+fn earlier(start: i64, until: i64, found: usize) -> i64 {
+    let enough = FOUND_MAX as i64 * 2;
+    let growth = (enough / (found as i64).max(1)).clamp(*GROWTH.start(), *GROWTH.end());
+    until.saturating_sub((until - start).max(1).saturating_mul(growth))
+}
+
+async fn read_through(conn: &mut PgConnection, wanted: &Wanted, since: i64, until: i64) -> sqlx::Result<Found> {
+    let sql = "SELECT create_at, post_id FROM search_documents WHERE create_at >= $3 AND create_at < $4 AND channel_id = ANY($2) \
+               AND (words @@ $1::tsquery) IS TRUE ORDER BY create_at DESC, post_id DESC LIMIT $5";
+    rows(bound(sql, &wanted.query, wanted, since, until).fetch_all(conn).await?)
+}
+
+async fn indexed(conn: &mut PgConnection, query: &str, wanted: &Wanted, since: i64, until: i64) -> sqlx::Result<Found> {
+    // The sums keep the planner from the other indexes, whose use it would guess at.
+    let sql = "SELECT create_at, post_id FROM search_documents WHERE words @@ $1::tsquery AND channel_id || '' = ANY($2) \
+               AND create_at + 0 >= $3 AND create_at + 0 < $4 ORDER BY create_at DESC, post_id DESC LIMIT $5";
+    rows(bound(sql, query, wanted, since, until).fetch_all(conn).await?)
+}
+
+/// Planned anew each time: a plan that does not know the channels compares with each of them in turn.
+fn bound<'q>(sql: &'q str, query: &'q str, wanted: &'q Wanted, since: i64, until: i64) -> Query<'q, sqlx::Postgres, PgArguments> {
+    sqlx::query(sql).persistent(false).bind(query).bind(&wanted.channels).bind(since).bind(until).bind(FOUND_MAX as i64)
+}
+
+fn rows(found: Vec<PgRow>) -> sqlx::Result<Found> {
+    found.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_grow_by_what_was_found() {
+        assert_eq!(earlier(900, 1_000, 0), 1_000 - 100 * 32);
+        assert_eq!(earlier(900, 1_000, 20), 1_000 - 100 * 10);
+        assert_eq!(earlier(900, 1_000, 99), 1_000 - 100 * 4);
+        assert_eq!(earlier(1_000, 1_000, 0), 1_000 - 32, "always some");
+    }
+}
