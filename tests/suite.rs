@@ -25,6 +25,8 @@ mod credentials;
 mod edge;
 #[path = "api/emoji.rs"]
 mod emoji;
+#[path = "api/events_audience.rs"]
+mod events_audience;
 #[path = "api/file_downloads.rs"]
 mod file_downloads;
 #[path = "api/file_limits.rs"]
@@ -52,6 +54,8 @@ mod opengraph;
 mod parity;
 #[path = "api/ping.rs"]
 mod ping;
+#[path = "api/post_limits.rs"]
+mod post_limits;
 #[path = "api/post_lists.rs"]
 mod post_lists;
 #[path = "api/posts.rs"]
@@ -70,6 +74,7 @@ mod scene;
 mod search;
 #[path = "api/sessions.rs"]
 mod sessions;
+mod slow_reader;
 #[path = "api/status.rs"]
 mod status;
 #[path = "api/switching.rs"]

@@ -215,7 +215,7 @@ async fn a_server_may_have_none_or_restrict_who_makes_them() {
     let team = strict.team(&owner).await;
     strict.join_team(&member, &team).await;
     let refused = "api.emoji.create.permissions.app_error";
-    post(&member, form(&json!({"name": "one", "creator_id": member.id}), png(5, 5))).await.refused(401, refused);
-    create(&owner, "two", png(5, 5)).await;
-    create(&strict.admin().await, "three", png(5, 5)).await;
+    post(&member, form(&json!({"name": unique("members"), "creator_id": member.id}), png(5, 5))).await.refused(401, refused);
+    create(&owner, &unique("owners"), png(5, 5)).await;
+    create(&strict.admin().await, &unique("admins"), png(5, 5)).await;
 }

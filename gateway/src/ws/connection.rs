@@ -137,7 +137,13 @@ impl Task<'_> {
                 () = kill.cancelled() => return,
                 () = tokio::time::sleep_until(opened + AUTHENTICATION_TIME), if self.live.is_none() => return,
                 n = outgoing.recv_many(&mut batch, WRITE_BATCH) => {
-                    if n == 0 || !self.write(socket, &mut batch).await {
+                    // A reader that stands still is cut off while a frame waits for it, too.
+                    let written = tokio::select! {
+                        biased;
+                        () = kill.cancelled() => return,
+                        written = self.write(socket, &mut batch) => written,
+                    };
+                    if n == 0 || !written {
                         return;
                     }
                 }

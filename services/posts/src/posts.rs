@@ -135,7 +135,12 @@ impl posts_server::Posts for Posts {
         let message = request.message.as_deref().unwrap_or(&now.message);
         let mentioned = self.composer.open_channels(&caller, message, &request.team_id).await?;
         let id = request.post_id.clone();
-        let post = edit::change(&self.pool, &self.outbox, &id, |post, now| edit::edited(post, request, &mentioned, now)).await?;
+        let limit = self.composer.feed.get().settings.post_edit_time_limit;
+        let change = |post: &Post, now: i64| {
+            edit::in_time(post, request.message.as_deref(), limit, now)?;
+            edit::edited(post, request, &mentioned, now)
+        };
+        let post = edit::change(&self.pool, &self.outbox, &id, change).await?;
         Ok(Response::new(shown(post)))
     }
 

@@ -10,6 +10,7 @@ use crate::{
 };
 use axum::extract::State;
 use muster_domain::{
+    channels::TOWN_SQUARE,
     ids::is_id,
     permissions::Permission,
     posts::{FILE_IDS_MAX, unique_file_ids},
@@ -26,6 +27,10 @@ use serde::Deserialize;
 /// `create_post` in the channel, or `create_post_public` in an open one. Repeating a `pending_post_id` answers the first post.
 pub async fn create(State(gateway): State<Gateway>, session: Session, Json(post): Json<Post>) -> ApiResult<Created<Post>> {
     let grant = may_post(&gateway, &session, &post.channel_id).await?;
+    if is_read_only(&gateway, &grant) && !gateway.access.is_allowed(&session, Permission::ManageSystem) {
+        tell_read_only(&gateway, &session, &post).await?;
+        return Err(ErrorId::PostTownSquareReadOnly.into());
+    }
     let request = CreatePostRequest {
         files: known_files(&gateway, &session, &post.file_ids).await?,
         keep_create_at: gateway.access.is_allowed(&session, Permission::ManageSystem),
@@ -35,6 +40,26 @@ pub async fn create(State(gateway): State<Gateway>, session: Session, Json(post)
     let post = gateway.clients.posts().create(session.call(request)).await?.into_inner();
     gateway.presence.active(&session);
     Ok(Created(post))
+}
+
+fn is_read_only(gateway: &Gateway, grant: &ChannelGrant) -> bool {
+    grant.channel.name == TOWN_SQUARE && gateway.settings().settings.experimental_town_square_is_read_only
+}
+
+/// The author sees why nothing appears.
+async fn tell_read_only(gateway: &Gateway, session: &Session, post: &Post) -> ApiResult<()> {
+    let notice = Post {
+        channel_id: post.channel_id.clone(),
+        root_id: post.root_id.clone(),
+        parent_id: post.parent_id.clone(),
+        user_id: session.user_id.clone(),
+        create_at: now_ms(),
+        message: ErrorId::PostTownSquareReadOnly.message().to_owned(),
+        ..Post::default()
+    };
+    let request = SendEphemeralRequest { user_id: session.user_id.clone(), post: Some(notice) };
+    gateway.clients.posts().send_ephemeral(session.call(request)).await?;
+    Ok(())
 }
 
 /// What `POST /posts/ephemeral` takes.

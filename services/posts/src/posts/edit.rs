@@ -36,6 +36,15 @@ pub fn edited(post: &Post, request: UpdatePostRequest, mentioned: &[Channel], no
     Ok(next)
 }
 
+/// Whether the text may still change; `limit` in seconds since the post, negative = forever.
+pub fn in_time(post: &Post, message: Option<&str>, limit: i64, now: i64) -> Result<(), AppError> {
+    let changes = message.is_some_and(|message| message != post.message);
+    if limit < 0 || !changes || now <= post.create_at.saturating_add(limit.saturating_mul(1_000)) {
+        return Ok(());
+    }
+    Err(AppError::new(ErrorId::PostEditTooLate).param("timeLimit", limit))
+}
+
 /// A post that may be changed: undeleted and not of the system.
 pub fn changeable(post: Option<Post>) -> Result<Post, AppError> {
     let post = post.filter(|p| p.delete_at == 0).ok_or(ErrorId::PostNotFound)?;
@@ -130,6 +139,17 @@ mod tests {
         let same = UpdatePostRequest { message: Some("old".into()), is_pinned: Some(false), ..UpdatePostRequest::default() };
         let next = edited(&post(), same, &[], 5).expect("valid");
         assert_eq!((next.edit_at, next.update_at, next.is_pinned), (0, 6, false));
+    }
+
+    #[test]
+    fn texts_change_in_time_only() {
+        let post = Post { create_at: 1_000, ..post() };
+        let refused = |message, limit, now| in_time(&post, message, limit, now).err().map(|e| (e.id, e.message()));
+        assert_eq!(refused(Some("new"), 5, 6_000), None);
+        assert_eq!(refused(Some("new"), -1, i64::MAX), None);
+        assert_eq!((refused(Some("old"), 5, 6_001), refused(None, 0, 6_001)), (None, None));
+        let (id, message) = refused(Some("new"), 5, 6_001).expect("a refusal");
+        assert!(id == ErrorId::PostEditTooLate && message.contains("5 seconds"), "{message}");
     }
 
     #[test]

@@ -52,7 +52,9 @@ impl Terms {
     pub fn parse(terms: &str, offset_seconds: i64) -> Self {
         let terms = muster_domain::text::cut_bytes(terms, TERMS_MAX);
         let mut parsed = Self::default();
-        let mut words = Words { rest: terms };
+        // No message holds it, and PostgreSQL takes none.
+        let terms = terms.replace('\0', " ");
+        let mut words = Words { rest: &terms };
         while let Some(word) = words.next() {
             parsed.take(word, &mut words, offset_seconds);
         }
