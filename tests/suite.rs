@@ -39,6 +39,8 @@ mod jobs;
 mod license;
 #[path = "api/limiter.rs"]
 mod limiter;
+#[path = "api/login_storm.rs"]
+mod login_storm;
 #[path = "api/logs.rs"]
 mod logs;
 #[path = "api/mentions.rs"]

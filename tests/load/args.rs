@@ -57,6 +57,8 @@ pub enum Command {
     Users(Users),
     /// Drop every WebSocket at once and time their return while posting goes on.
     Storm(Storm),
+    /// Many logins at once, and what people who are signed in notice of them.
+    Logins(Logins),
     /// The set behind docs/benchmarks.md, as a Markdown table.
     Bench(Bench),
 }
@@ -172,6 +174,22 @@ pub struct Storm {
 }
 
 #[derive(Args, Debug, Clone)]
+pub struct Logins {
+    /// Logins under way at any moment.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=2_000))]
+    pub concurrency: u16,
+    /// People who are signed in and read their own account meanwhile.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub readers: u16,
+    /// Their requests per second, all together.
+    #[arg(long, default_value_t = 200.0)]
+    pub rate: f64,
+    /// Of each of the two phases, without and with logins.
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=600))]
+    pub seconds: u16,
+}
+
+#[derive(Args, Debug, Clone)]
 pub struct Bench {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=600))]
     pub seconds: u16,
@@ -196,6 +214,7 @@ mod tests {
             "muster-load fanout --sockets 1000 --rate 5 --seconds 20 --channel one --server-pid 1",
             "muster-load users --users 200 --seconds 60 --rate 1.0",
             "muster-load storm --sockets 2000",
+            "muster-load logins --concurrency 50 --seconds 15",
             "muster-load bench",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");

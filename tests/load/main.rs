@@ -13,6 +13,7 @@ mod deliveries;
 mod fanout;
 mod history;
 mod http;
+mod logins;
 mod ops;
 mod poster;
 mod process;
@@ -102,6 +103,12 @@ async fn run(cli: &Cli) -> Result<f64> {
             let good = report.back + report.posting_calm.requests + report.posting_storm.requests;
             let bad = report.reconnect.failures() + report.posting_calm.failures() + report.posting_storm.failures();
             Ok(error_rate(good, bad))
+        }
+        Command::Logins(args) => {
+            let report = logins::run(&context, &state, args).await?;
+            print(cli, &report, report.text())?;
+            let good = report.me_calm.requests + report.me_storm.requests + report.logins.requests;
+            Ok(error_rate(good, report.me_calm.failures() + report.me_storm.failures() + report.logins.failures()))
         }
         Command::Bench(args) => {
             let report = bench::run(&context, &state, args).await?;

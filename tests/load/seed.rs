@@ -14,7 +14,7 @@ use crate::http::Call;
 use crate::state::{Person, State};
 
 /// Password of the made users; they exist only on a server under test.
-const PASSWORD: &str = "muster-load-user-1";
+pub const PASSWORD: &str = "muster-load-user-1";
 /// Most users asked for or added at once.
 const BATCH: usize = 20;
 

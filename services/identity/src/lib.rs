@@ -61,7 +61,7 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     let outbox = Outbox::start(pool.clone(), deps.bus.clone(), deps.stop.clone());
     let cache = cache::Cache::start(deps.redis.clone(), deps.stop.clone());
     let audit_log = audits::AuditLog::start(pool.clone());
-    let passwords = passwords::Passwords::new(deps.config.bcrypt_cost);
+    let passwords = passwords::Passwords::new(deps.config.bcrypt_cost).map_err(|e| ConfigError(format!("threads for hashing: {e}")))?;
     let live = statuses::Live::start(pool.clone(), deps.redis, cache.clone(), deps.bus.clone(), deps.feed.clone(), deps.stop.clone());
     let revoker = sessions::Revoker::new(outbox.clone(), cache.clone());
     sessions::expire_in_background(pool.clone(), deps.stop);
