@@ -23,6 +23,8 @@ mod counters;
 mod credentials;
 #[path = "api/edge.rs"]
 mod edge;
+#[path = "api/email_verification.rs"]
+mod email_verification;
 #[path = "api/emoji.rs"]
 mod emoji;
 #[path = "api/events_audience.rs"]
@@ -33,6 +35,8 @@ mod file_downloads;
 mod file_limits;
 #[path = "api/files.rs"]
 mod files;
+#[path = "api/invitations.rs"]
+mod invitations;
 #[path = "api/jobs.rs"]
 mod jobs;
 #[path = "api/license.rs"]
@@ -43,6 +47,8 @@ mod limiter;
 mod login_storm;
 #[path = "api/logs.rs"]
 mod logs;
+#[path = "api/mail.rs"]
+mod mail;
 #[path = "api/mentions.rs"]
 mod mentions;
 #[path = "api/message_actions.rs"]
@@ -54,12 +60,16 @@ mod nodes;
 #[path = "api/opengraph.rs"]
 mod opengraph;
 mod parity;
+#[path = "api/password_reset.rs"]
+mod password_reset;
 #[path = "api/ping.rs"]
 mod ping;
 #[path = "api/post_limits.rs"]
 mod post_limits;
 #[path = "api/post_lists.rs"]
 mod post_lists;
+#[path = "api/post_office.rs"]
+mod post_office;
 #[path = "api/posts.rs"]
 mod posts;
 #[path = "api/posts_outage.rs"]

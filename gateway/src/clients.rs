@@ -3,11 +3,11 @@
 use muster_proto::{
     files::{files_client::FilesClient, images_client::ImagesClient, stores_client::StoresClient},
     identity::{
-        access_tokens_client::AccessTokensClient, accounts_client::AccountsClient, audits_client::AuditsClient, mfa_client::MfaClient,
-        preferences_client::PreferencesClient, roles_client::RolesClient, sessions_client::SessionsClient,
+        access_tokens_client::AccessTokensClient, accounts_client::AccountsClient, audits_client::AuditsClient, codes_client::CodesClient,
+        mfa_client::MfaClient, preferences_client::PreferencesClient, roles_client::RolesClient, sessions_client::SessionsClient,
         statistics_client::StatisticsClient as UserStatisticsClient, statuses_client::StatusesClient, users_client::UsersClient,
     },
-    jobs::{config_client::ConfigClient, jobs_client::JobsClient, nodes_client::NodesClient},
+    jobs::{config_client::ConfigClient, jobs_client::JobsClient, mail_client::MailClient, nodes_client::NodesClient},
     posts::{
         actions_client::ActionsClient, activity_client::ActivityClient, emojis_client::EmojisClient, links_client::LinksClient,
         posts_client::PostsClient, reactions_client::ReactionsClient, search_client::SearchClient,
@@ -45,12 +45,12 @@ macro_rules! clients {
 
 clients! {
     identity: access_tokens -> AccessTokensClient, accounts -> AccountsClient, mfa -> MfaClient, users -> UsersClient, sessions -> SessionsClient,
-        preferences -> PreferencesClient, statuses -> StatusesClient, roles -> RolesClient, audits -> AuditsClient,
+        preferences -> PreferencesClient, statuses -> StatusesClient, roles -> RolesClient, audits -> AuditsClient, codes -> CodesClient,
         user_statistics -> UserStatisticsClient;
     teams: access -> AccessClient, teams -> TeamsClient, team_members -> TeamMembersClient, channels -> ChannelsClient,
         channel_directory -> ChannelDirectoryClient, channel_members -> ChannelMembersClient,
         channel_statistics -> ChannelStatisticsClient;
     posts: posts -> PostsClient, activity -> ActivityClient, actions -> ActionsClient, emojis -> EmojisClient, links -> LinksClient, reactions -> ReactionsClient, search -> SearchClient, post_statistics -> PostStatisticsClient;
     files: files -> FilesClient, images -> ImagesClient, stores -> StoresClient;
-    jobs: jobs -> JobsClient, config -> ConfigClient, nodes -> NodesClient;
+    jobs: jobs -> JobsClient, config -> ConfigClient, mail -> MailClient, nodes -> NodesClient;
 }

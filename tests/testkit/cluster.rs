@@ -185,6 +185,11 @@ impl Cluster {
         self.dir.join("client")
     }
 
+    /// Where processes keep files.
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.join("data")
+    }
+
     /// A connection to the cluster's database.
     pub async fn sql(&self) -> sqlx::PgConnection {
         use sqlx::Connection;

@@ -4,12 +4,15 @@
 // Starting engines and processes is blocking work with deadlines, on threads of its own.
 #![allow(clippy::disallowed_methods)]
 
+mod background;
 mod client;
 mod cluster;
 mod engines;
 pub mod files;
 mod people;
 pub mod pictures;
+mod push;
+mod smtp;
 pub mod website;
 mod ws;
 
@@ -17,6 +20,8 @@ pub use client::{Answer, Client};
 pub use cluster::{Cluster, Options};
 pub use engines::{Engines, free_port};
 pub use people::{Person, unique};
+pub use push::PushProxy;
+pub use smtp::{Received, Security, Smtp};
 pub use ws::{Event, Socket};
 
 use std::time::Duration;

@@ -16,7 +16,12 @@ use muster_domain::{
 };
 use muster_error::ErrorId;
 use muster_events::{Announcement, audience, everyone_subject, frame, invalidation::What};
-use muster_proto::{files::TestStoreRequest, identity::ListAuditsRequest, model::Audit};
+use muster_proto::{
+    files::TestStoreRequest,
+    identity::{GetUserRequest, ListAuditsRequest, get_user_request::By},
+    jobs::TestMailRequest,
+    model::Audit,
+};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
@@ -49,7 +54,8 @@ async fn recycle(State(gateway): State<Gateway>, session: Session) -> ApiResult<
 async fn test_email(State(gateway): State<Gateway>, session: Session, body: Bytes) -> ApiResult<StatusOk> {
     gateway.access.system(&session, Permission::ManageSystem)?;
     let snapshot = gateway.settings();
-    let (settings, running) = (Settings::from_tree(&tree_to_test(&snapshot.tree, &body)), &snapshot.settings);
+    let tree = tree_to_test(&snapshot.tree, &body);
+    let (settings, running) = (Settings::from_tree(&tree), &snapshot.settings);
     if settings.smtp_server.is_empty() {
         return Err(ErrorId::TestEmailMissingServer.into());
     }
@@ -61,7 +67,10 @@ async fn test_email(State(gateway): State<Gateway>, session: Session, body: Byte
     if !settings.send_email_notifications {
         return Ok(StatusOk);
     }
-    Err(ErrorId::NotImplemented.into())
+    let by = Some(By::Id(session.user_id.clone()));
+    let to = gateway.clients.users().get(session.call(GetUserRequest { by })).await?.into_inner().email;
+    gateway.clients.mail().test(session.call(TestMailRequest { to, config: tree.to_string().into() })).await?;
+    Ok(StatusOk)
 }
 
 /// `manage_system`: whether the file store of the configuration in the body (or the running one) works.

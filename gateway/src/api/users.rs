@@ -7,10 +7,12 @@ pub mod image;
 mod lists;
 mod login;
 mod mfa;
+mod password_reset;
 mod sessions;
 pub mod shown;
 mod switching;
 mod tokens;
+mod verification;
 
 use super::ApiRoutes;
 
@@ -21,8 +23,10 @@ pub fn routes() -> ApiRoutes {
         .merge(lists::routes())
         .merge(login::routes())
         .merge(mfa::routes())
+        .merge(password_reset::routes())
         .merge(sessions::routes())
         .merge(switching::routes())
         .merge(tokens::routes())
+        .merge(verification::routes())
         .merge(image::routes())
 }

@@ -4,7 +4,9 @@ mod store;
 
 use crate::{
     audits::AuditLog,
+    mail::{Content, Mailer, mail_message::AccessTokenCreated},
     sessions::{Revoker, Which, delete, token_hash},
+    users,
 };
 use muster_domain::{
     ids::{new_id, new_token},
@@ -30,6 +32,7 @@ pub(crate) struct AccessTokensService {
     pub(crate) feed: ConfigFeed,
     pub(crate) revoker: Revoker,
     pub(crate) audit_log: AuditLog,
+    pub(crate) mailer: Mailer,
 }
 
 #[tonic::async_trait]
@@ -108,8 +111,15 @@ impl AccessTokensService {
             description: request.description,
             is_active: true,
         };
-        let stored = store::insert(&self.pool, &token, &token_hash(&token.token)).await.map_err(sql_error)?;
-        if stored { Ok(token) } else { Err(ErrorId::UserNotFound.into()) }
+        let owner = users::by_id(&self.pool, &token.user_id).await.map_err(sql_error)?.ok_or(ErrorId::UserNotFound)?;
+        let mut tx = self.pool.begin().await.map_err(sql_error)?;
+        if !store::insert(&mut *tx, &token, &token_hash(&token.token)).await.map_err(sql_error)? {
+            return Err(ErrorId::UserNotFound.into());
+        }
+        self.mailer.record(&mut tx, &owner.email, Content::AccessTokenCreated(AccessTokenCreated {})).await?;
+        tx.commit().await.map_err(sql_error)?;
+        self.mailer.wake().await;
+        Ok(token)
     }
 
     /// The token stops working, and with it the session it opened.

@@ -5,6 +5,10 @@ mod switching;
 use crate::{
     audits::AuditLog,
     credentials::{self, Proof},
+    mail::{
+        Content, Mailer,
+        mail_message::{PasswordChanged, SignInMethodChanged},
+    },
     passwords::{self, Passwords},
     sessions::Revoker,
     users,
@@ -24,6 +28,8 @@ use tonic::{Request, Response, Status};
 
 /// Services an account can sign in with.
 const SERVICES: &[&str] = &["ldap", "saml", "gitlab", "google", "office365"];
+/// How mails name signing in by password.
+const BY_PASSWORD: &str = "email and password";
 /// Bytes.
 const AUTH_DATA_MAX: usize = 128;
 
@@ -34,6 +40,7 @@ pub(crate) struct AccountsService {
     pub(crate) passwords: Passwords,
     pub(crate) revoker: Revoker,
     pub(crate) audit_log: AuditLog,
+    pub(crate) mailer: Mailer,
 }
 
 #[tonic::async_trait]
@@ -86,25 +93,30 @@ impl AccountsService {
             self.passwords.turn().await?
         };
         let hash = turn.hash(request.new_password).await?;
-        self.store_password(&user.id, &hash).await
+        let mail = Content::PasswordChanged(PasswordChanged { by_reset: false });
+        self.store_password(&user.id, &user.email, &hash, mail).await
     }
 
-    async fn store_password(&self, user_id: &str, hash: &str) -> Result<(), AppError> {
+    async fn store_password(&self, user_id: &str, email: &str, hash: &str, mail: Content) -> Result<(), AppError> {
         let mut tx = self.pool.begin().await.map_err(sql_error)?;
         if !credentials::set_password(&mut tx, user_id, hash, now_ms()).await.map_err(sql_error)? {
             return Err(ErrorId::UserNotFound.into());
         }
+        self.mailer.record(&mut tx, email, mail).await?;
         tx.commit().await.map_err(sql_error)?;
         self.bus.invalidate(What::UserId(user_id.to_owned())).await;
+        self.mailer.wake().await;
         Ok(())
     }
 
     async fn change_auth(&self, request: SetAuthRequest) -> Result<SetAuthReply, AppError> {
         let SetAuthRequest { user_id, auth_service, auth_data, password } = request;
+        let user = users::by_id(&self.pool, &user_id).await.map_err(sql_error)?;
+        let email = user.map(|user| user.email).unwrap_or_default();
         if auth_service.is_empty() || auth_data.is_empty() {
             passwords::check_policy(&password, &self.feed.get().settings)?;
             let hash = self.passwords.turn().await?.hash(password).await?;
-            self.store_password(&user_id, &hash).await?;
+            self.store_password(&user_id, &email, &hash, signs_in_by(BY_PASSWORD)).await?;
             return Ok(SetAuthReply::default());
         }
         if !SERVICES.contains(&auth_service.as_str()) {
@@ -124,8 +136,14 @@ impl AccountsService {
         if !changed {
             return Err(ErrorId::UserNotFound.into());
         }
+        self.mailer.record(&mut tx, &email, signs_in_by(&auth_service)).await?;
         tx.commit().await.map_err(sql_error)?;
         self.bus.invalidate(What::UserId(user_id)).await;
+        self.mailer.wake().await;
         Ok(SetAuthReply { auth_service, auth_data })
     }
+}
+
+fn signs_in_by(method: &str) -> Content {
+    Content::SignInMethodChanged(SignInMethodChanged { method: method.to_owned() })
 }

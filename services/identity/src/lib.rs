@@ -6,7 +6,9 @@ mod access_tokens;
 mod accounts;
 mod audits;
 mod cache;
+mod codes;
 mod credentials;
+mod mail;
 mod memberships;
 mod mfa;
 mod passwords;
@@ -19,10 +21,10 @@ mod users;
 
 use muster_events::{Bus, OUTBOX_MIGRATION, Outbox};
 use muster_proto::identity::{
-    access_tokens_server::AccessTokensServer, accounts_server::AccountsServer, audits_server::AuditsServer,
-    membership_counts_server::MembershipCountsServer, memberships_server::MembershipsServer, mfa_server::MfaServer,
-    preferences_server::PreferencesServer, roles_server::RolesServer, sessions_server::SessionsServer, statistics_server::StatisticsServer,
-    statuses_server::StatusesServer, users_server::UsersServer,
+    access_tokens_server::AccessTokensServer, accounts_server::AccountsServer, audits_server::AuditsServer, codes_server::CodesServer,
+    mails_server::MailsServer, membership_counts_server::MembershipCountsServer, memberships_server::MembershipsServer,
+    mfa_server::MfaServer, preferences_server::PreferencesServer, roles_server::RolesServer, sessions_server::SessionsServer,
+    statistics_server::StatisticsServer, statuses_server::StatusesServer, users_server::UsersServer,
 };
 use muster_runtime::{
     ConfigFeed, ProcessConfig,
@@ -41,6 +43,7 @@ const MIGRATIONS: &[MigrationFile] = &[
     (3, "sessions", include_str!("../migrations/0003_sessions.sql")),
     (4, "has_team", include_str!("../migrations/0004_has_team.sql")),
     (5, "mfa_pending", include_str!("../migrations/0005_mfa_pending.sql")),
+    (6, "mail", include_str!("../migrations/0006_mail.sql")),
 ];
 
 /// What the service is started with.
@@ -64,7 +67,9 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     let passwords = passwords::Passwords::new(deps.config.bcrypt_cost).map_err(|e| ConfigError(format!("threads for hashing: {e}")))?;
     let live = statuses::Live::start(pool.clone(), deps.redis, cache.clone(), deps.bus.clone(), deps.feed.clone(), deps.stop.clone());
     let revoker = sessions::Revoker::new(outbox.clone(), cache.clone());
-    sessions::expire_in_background(pool.clone(), deps.stop);
+    let mailer = mail::Mailer::new(deps.bus.clone(), deps.feed.clone());
+    sessions::expire_in_background(pool.clone(), deps.stop.clone());
+    codes::expire_in_background(pool.clone(), deps.stop);
 
     macro_rules! service {
         ($server:ident, $service:expr) => {
@@ -79,6 +84,7 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
         revoker: revoker.clone(),
         live: live.clone(),
         audit_log: audit_log.clone(),
+        mailer: mailer.clone(),
     };
     let mut routes = Routes::builder();
     routes
@@ -91,20 +97,34 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
                 pool: pool.clone(),
                 feed: deps.feed.clone(),
                 revoker: revoker.clone(),
-                audit_log: audit_log.clone()
+                audit_log: audit_log.clone(),
+                mailer: mailer.clone(),
             }
         ))
         .add_service(service!(
             AccountsServer,
             accounts::AccountsService {
                 pool: pool.clone(),
-                bus: deps.bus,
+                bus: deps.bus.clone(),
                 feed: deps.feed.clone(),
                 passwords: passwords.clone(),
                 revoker: revoker.clone(),
-                audit_log: audit_log.clone()
+                audit_log: audit_log.clone(),
+                mailer: mailer.clone(),
             }
         ))
+        .add_service(service!(
+            CodesServer,
+            codes::CodesService {
+                pool: pool.clone(),
+                bus: deps.bus,
+                feed: deps.feed.clone(),
+                passwords: passwords.clone(),
+                audit_log: audit_log.clone(),
+                mailer,
+            }
+        ))
+        .add_service(service!(MailsServer, mail::MailsService { pool: pool.clone() }))
         .add_service(service!(
             SessionsServer,
             sessions::SessionsService {

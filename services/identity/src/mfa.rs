@@ -3,7 +3,10 @@
 mod codes;
 mod store;
 
-use crate::users::{self, UsersService};
+use crate::{
+    mail::{Content, mail_message::MfaChanged},
+    users::{self, UsersService},
+};
 use muster_domain::time::now_ms;
 use muster_error::{AppError, ErrorId};
 use muster_proto::{
@@ -98,6 +101,10 @@ impl MfaService {
             None => store::deactivate(&mut tx, user_id).await.map_err(sql_error)?,
         }
         user.mfa_active = code.is_some();
-        self.users.finish_change(tx, user).await
+        let mail = Content::MfaChanged(MfaChanged { active: user.mfa_active });
+        self.users.mailer.record(&mut tx, &user.email, mail).await?;
+        let user = self.users.finish_change(tx, user).await?;
+        self.users.mailer.wake().await;
+        Ok(user)
     }
 }

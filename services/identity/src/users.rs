@@ -7,7 +7,7 @@ mod lists;
 mod rules;
 mod store;
 
-use crate::{audits::AuditLog, passwords::Passwords, sessions::Revoker, statuses::Live};
+use crate::{audits::AuditLog, mail::Mailer, passwords::Passwords, sessions::Revoker, statuses::Live};
 use muster_error::{AppError, ErrorId};
 use muster_events::Outbox;
 use muster_proto::{
@@ -24,7 +24,9 @@ use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
 pub(crate) use rules::AUTO_RESPONDER;
-pub(crate) use store::{Secrets, by_email, by_id, clear_failures, count_failure, for_login, lock_for_session, secrets, set_notify_prop};
+pub(crate) use store::{
+    Secrets, by_email, by_id, clear_failures, count_failure, for_login, lock, lock_for_session, secrets, set_notify_prop, set_verified,
+};
 
 #[derive(Clone)]
 pub(crate) struct UsersService {
@@ -35,6 +37,7 @@ pub(crate) struct UsersService {
     pub(crate) revoker: Revoker,
     pub(crate) live: Live,
     pub(crate) audit_log: AuditLog,
+    pub(crate) mailer: Mailer,
 }
 
 #[tonic::async_trait]

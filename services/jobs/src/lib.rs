@@ -2,12 +2,13 @@
 
 pub mod config;
 mod jobs;
+mod mail;
 mod nodes;
 
 use muster_events::{Bus, OUTBOX_MIGRATION, Outbox};
-use muster_proto::jobs::{config_server::ConfigServer, jobs_server::JobsServer, nodes_server::NodesServer};
+use muster_proto::jobs::{config_server::ConfigServer, jobs_server::JobsServer, mail_server::MailServer, nodes_server::NodesServer};
 use muster_runtime::{
-    ConfigFeed, ProcessConfig,
+    ConfigFeed, Peer, ProcessConfig,
     config::{ConfigError, Role},
     health::Readiness,
     peers::MESSAGE_MAX,
@@ -22,6 +23,7 @@ const MIGRATIONS: &[MigrationFile] = &[
     (2, "config", include_str!("../migrations/0002_config.sql")),
     (3, "jobs", include_str!("../migrations/0003_jobs.sql")),
     (4, "nodes", include_str!("../migrations/0004_nodes.sql")),
+    (5, "mail", include_str!("../migrations/0005_mail.sql")),
 ];
 
 /// What the process gives its jobs service.
@@ -31,6 +33,7 @@ pub struct Deps {
     pub bus: Bus,
     pub readiness: Readiness,
     pub stop: CancellationToken,
+    pub identity: Peer,
 }
 
 /// Migrates the schema, starts workers and the scheduler (ended by `stop`) and returns the gRPC services.
@@ -40,7 +43,10 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     let pool = postgres::connect(&url, "jobs", deps.config.database_connections, MIGRATIONS).await?;
     let outbox = Outbox::start(pool.clone(), deps.bus.clone(), deps.stop.clone());
     config::prepare(&pool).await.map_err(|e| ConfigError(format!("storing the first configuration: {e}")))?;
-    jobs::work(pool.clone(), deps.bus.clone(), deps.feed, deps.stop);
+    jobs::work(pool.clone(), deps.bus.clone(), deps.feed.clone(), deps.stop.clone());
+    let directory = deps.config.data_dir.join("mail");
+    let worker = mail::Worker { pool: pool.clone(), bus: deps.bus.clone(), feed: deps.feed, identity: deps.identity, directory };
+    mail::work(worker, deps.stop);
 
     let mut routes = Routes::builder();
     routes.add_service(
@@ -48,6 +54,7 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
             .max_decoding_message_size(MESSAGE_MAX)
             .max_encoding_message_size(MESSAGE_MAX),
     );
+    routes.add_service(MailServer::new(mail::Mail::new(pool.clone(), deps.bus.clone())).max_decoding_message_size(MESSAGE_MAX));
     routes.add_service(JobsServer::new(jobs::Jobs::new(pool.clone(), deps.bus)).max_decoding_message_size(MESSAGE_MAX));
     routes.add_service(NodesServer::new(nodes::Nodes::new(pool)));
     deps.readiness.set("jobs", true);

@@ -1,5 +1,6 @@
 //! Members of teams.
 
+use super::invite;
 use crate::{
     api::{ApiRoutes, IDS_MAX},
     error::ApiResult,
@@ -75,10 +76,11 @@ async fn add_batch(
     Ok(Created(gateway.clients.team_members().add(session.call(request)).await?.into_inner().members))
 }
 
-/// Any session with the `invite_id` of a team of either type. Mailed tokens are not built yet: every one is unknown.
+/// Any session with the `invite_id` of a team of either type, or the `token` of a mailed invitation.
 async fn join_by_invite(State(gateway): State<Gateway>, session: Session, params: Params) -> ApiResult<Created<TeamMember>> {
-    if !params.get("token").is_empty() {
-        return Err(ErrorId::SignupLinkInvalid.into());
+    let token = params.get("token");
+    if !token.is_empty() {
+        return invite::join(&gateway, &session, token.to_owned()).await;
     }
     let invite_id = params.get("invite_id");
     if invite_id.is_empty() {
@@ -166,7 +168,7 @@ fn check_named(team_id: &str, member: &TeamMember) -> ApiResult<()> {
     Ok(())
 }
 
-async fn added_one(gateway: &Gateway, session: &Session, request: AddTeamMembersRequest) -> ApiResult<Created<TeamMember>> {
+pub(super) async fn added_one(gateway: &Gateway, session: &Session, request: AddTeamMembersRequest) -> ApiResult<Created<TeamMember>> {
     let members = gateway.clients.team_members().add(session.call(request)).await?.into_inner().members;
     let member = members.into_iter().next().ok_or_else(|| AppError::internal("an addition without a member"))?;
     Ok(Created(member))

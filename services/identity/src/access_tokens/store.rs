@@ -16,7 +16,7 @@ fn token(row: &PgRow) -> sqlx::Result<UserAccessToken> {
 }
 
 /// False when there is no such user.
-pub(super) async fn insert(pool: &PgPool, token: &UserAccessToken, token_hash: &str) -> sqlx::Result<bool> {
+pub(super) async fn insert(executor: impl PgExecutor<'_>, token: &UserAccessToken, token_hash: &str) -> sqlx::Result<bool> {
     let done = sqlx::query(
         "INSERT INTO access_tokens (id, token_hash, user_id, description, is_active)
          SELECT $1, $2, u.id, $4, $5 FROM users u WHERE u.id = $3",
@@ -26,7 +26,7 @@ pub(super) async fn insert(pool: &PgPool, token: &UserAccessToken, token_hash: &
     .bind(&token.user_id)
     .bind(&token.description)
     .bind(token.is_active)
-    .execute(pool)
+    .execute(executor)
     .await?;
     Ok(done.rows_affected() > 0)
 }

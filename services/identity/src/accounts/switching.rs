@@ -1,6 +1,6 @@
 //! An owner changes how they sign in (reference: identity, section 11).
 
-use super::{AccountsService, SERVICES};
+use super::{AccountsService, BY_PASSWORD, SERVICES, signs_in_by};
 use crate::{
     credentials::{self, Proof},
     passwords,
@@ -121,9 +121,11 @@ impl AccountsService {
         }
         let revoked = sessions::delete(&mut tx, &user.id, Which::All).await.map_err(sql_error)?;
         let end = self.revoker.record(&mut tx, &user.id, revoked).await?;
+        self.mailer.record(&mut tx, &user.email, signs_in_by(BY_PASSWORD)).await?;
         tx.commit().await.map_err(sql_error)?;
         self.revoker.announce(end).await;
         self.bus.invalidate(What::UserId(user.id)).await;
+        self.mailer.wake().await;
         Ok(SwitchSignInReply { follow_link: CHANGED_LINK.to_owned(), ..SwitchSignInReply::default() })
     }
 }

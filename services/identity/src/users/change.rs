@@ -2,10 +2,16 @@
 
 use super::{UsersService, events, rules, store};
 use crate::{
+    codes,
+    mail::{
+        Content,
+        mail_message::{Deactivated, EmailChanged, UsernameChanged, VerifyEmail},
+    },
     memberships, roles,
     sessions::{self, Which},
 };
 use muster_domain::{
+    config::Settings,
     roles::{is_valid_roles, parse_roles},
     statuses::Status,
     time::now_ms,
@@ -14,7 +20,7 @@ use muster_error::{AppError, ErrorId};
 use muster_events::{Announcement, invalidation::What};
 use muster_proto::model::User;
 use muster_runtime::postgres::sql_error;
-use sqlx::{Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 
 fn not_found() -> AppError {
     AppError::new(ErrorId::UserNotFound)
@@ -37,16 +43,35 @@ impl UsersService {
         if user.username != old.username {
             memberships::rename(&mut tx, &user.id, &user.username).await?;
         }
+        self.record_mails(&mut tx, &old, &user, settings).await?;
         let announcements = vec![events::user_updated(&user, settings)];
         self.outbox.record(&mut tx, &announcements).await.map_err(sql_error)?;
         tx.commit().await.map_err(sql_error)?;
         self.announce(&user.id, announcements).await;
+        self.mailer.wake().await;
         match rules::auto_responder_turned(&old, &user) {
             Some(true) => self.live.set(&user.id, Status::Ooo).await.map(drop)?,
             Some(false) => self.live.set(&user.id, Status::Online).await.map(drop)?,
             None => {}
         }
         Ok(user)
+    }
+
+    /// The old address hears that it is no more the account's; the new one is to be proven where that is required.
+    async fn record_mails(&self, tx: &mut PgConnection, old: &User, user: &User, settings: &Settings) -> Result<(), AppError> {
+        if user.email != old.email {
+            let changed = EmailChanged { new_email: user.email.clone() };
+            self.mailer.record(tx, &old.email, Content::EmailChanged(changed)).await?;
+            if settings.require_email_verification {
+                let code = codes::new_verification(tx, user).await?;
+                self.mailer.record(tx, &user.email, Content::VerifyEmail(VerifyEmail { code, after_change: true })).await?;
+            }
+        }
+        if user.username != old.username {
+            let changed = UsernameChanged { new_username: user.username.clone() };
+            self.mailer.record(tx, &user.email, Content::UsernameChanged(changed)).await?;
+        }
+        Ok(())
     }
 
     /// Gives system roles; open sessions have them at once.
@@ -77,6 +102,7 @@ impl UsersService {
         let snapshot = self.feed.get();
         let mut tx = self.pool.begin().await.map_err(sql_error)?;
         let mut user = store::lock(&mut tx, user_id).await.map_err(sql_error)?.ok_or_else(not_found)?;
+        let was_active = user.delete_at == 0;
         user.update_at = after(&user);
         user.delete_at = if active { 0 } else { user.update_at };
         store::set_deleted(&mut tx, &user).await.map_err(sql_error)?;
@@ -84,8 +110,12 @@ impl UsersService {
         let end = self.revoker.record(&mut tx, user_id, revoked).await?;
         let announcements = vec![events::user_updated(&user, &snapshot.settings)];
         self.outbox.record(&mut tx, &announcements).await.map_err(sql_error)?;
+        if !active && was_active {
+            self.mailer.record(&mut tx, &user.email, Content::Deactivated(Deactivated {})).await?;
+        }
         tx.commit().await.map_err(sql_error)?;
         self.revoker.announce(end).await;
+        self.mailer.wake().await;
         if !active {
             self.live.went_offline(user_id).await?;
         }

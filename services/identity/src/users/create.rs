@@ -5,12 +5,15 @@ use super::{
     rules::{self, Signup},
     store,
 };
-use crate::{passwords, preferences};
+use crate::{
+    codes,
+    mail::{Content, mail_message::Welcome},
+    passwords, preferences,
+};
 use muster_domain::{
     config::Settings,
-    ids::CODE_LENGTH,
     roles::{SYSTEM_ADMIN, SYSTEM_USER},
-    time::{HOUR_MS, now_ms},
+    time::now_ms,
 };
 use muster_error::{AppError, ErrorId};
 use muster_events::invalidation::What;
@@ -19,20 +22,6 @@ use muster_proto::{
     model::{Preference, User},
 };
 use muster_runtime::postgres::sql_error;
-use serde::Deserialize;
-use sqlx::PgConnection;
-
-/// How long a mailed invitation holds.
-const INVITATION_MS: i64 = 48 * HOUR_MS;
-/// Kind of the codes that invitations mail.
-const INVITATION: &str = "team_invitation";
-
-/// What a mailed invitation says.
-#[derive(Deserialize)]
-struct Invitation {
-    team_id: String,
-    email: String,
-}
 
 impl UsersService {
     pub(super) async fn create_user(&self, request: CreateUserRequest) -> Result<CreateUserReply, AppError> {
@@ -63,7 +52,7 @@ impl UsersService {
         let mut tx = self.pool.begin().await.map_err(sql_error)?;
         let mut team_id = String::new();
         if !request.invite_token.is_empty() {
-            let invitation = redeem(&mut tx, &request.invite_token).await?;
+            let invitation = codes::redeem(&mut tx, &request.invite_token).await?;
             user.email = invitation.email.to_lowercase();
             user.email_verified = true;
             team_id = invitation.team_id;
@@ -74,11 +63,17 @@ impl UsersService {
         user.roles = if first { format!("{SYSTEM_ADMIN} {SYSTEM_USER}") } else { SYSTEM_USER.to_owned() };
         store::insert(&mut tx, &user, &password_hash).await.map_err(store::taken_on_save)?;
         preferences::save(&mut tx, &[tutorial_begins(&user.id)]).await.map_err(sql_error)?;
+        if request.invite_token.is_empty() {
+            // An invitation proved the address, and greeted.
+            let code = if user.email_verified { String::new() } else { codes::new_verification(&mut tx, &user).await? };
+            self.mailer.record(&mut tx, &user.email, Content::Welcome(Welcome { code })).await?;
+        }
         let announcements = vec![events::new_user(&user.id)];
         self.outbox.record(&mut tx, &announcements).await.map_err(sql_error)?;
         tx.commit().await.map_err(sql_error)?;
         self.outbox.bus().invalidate(What::UserId(user.id.clone())).await;
         self.outbox.publish(announcements).await;
+        self.mailer.wake().await;
         Ok(CreateUserReply { user: Some(user), team_id })
     }
 }
@@ -86,19 +81,6 @@ impl UsersService {
 fn check(user: &User, settings: &Settings) -> Result<(), AppError> {
     rules::check(user)?;
     rules::check_domain(&user.email, settings)
-}
-
-/// Uses a mailed invitation up; it survives when the transaction does not.
-async fn redeem(tx: &mut PgConnection, code: &str) -> Result<Invitation, AppError> {
-    let invalid = || AppError::new(ErrorId::SignupLinkInvalid);
-    if code.len() != CODE_LENGTH {
-        return Err(invalid());
-    }
-    let (data, create_at) = store::take_code(tx, INVITATION, code).await.map_err(sql_error)?.ok_or_else(invalid)?;
-    if now_ms() - create_at > INVITATION_MS {
-        return Err(ErrorId::SignupLinkExpired.into());
-    }
-    serde_json::from_str(&data).map_err(|e| invalid().detail(e))
 }
 
 fn tutorial_begins(user_id: &str) -> Preference {

@@ -1,6 +1,5 @@
 //! SQL of accounts and their credentials.
 
-use crate::sessions::token_hash;
 use muster_error::{AppError, ErrorId};
 use muster_proto::{identity::Mentionable, model::User};
 use muster_runtime::{
@@ -54,7 +53,7 @@ pub(crate) async fn by_email(pool: &PgPool, email: &str) -> sqlx::Result<Option<
     one(pool, "u.email = $1", email).await
 }
 
-pub(super) async fn lock(tx: &mut PgConnection, id: &str) -> sqlx::Result<Option<User>> {
+pub(crate) async fn lock(tx: &mut PgConnection, id: &str) -> sqlx::Result<Option<User>> {
     one(tx, "u.id = $1 FOR UPDATE", id).await
 }
 
@@ -272,14 +271,15 @@ pub(super) async fn newest_update(pool: &PgPool) -> sqlx::Result<i64> {
     sqlx::query_scalar("SELECT coalesce((SELECT max(update_at) FROM users), 0)").fetch_one(pool).await
 }
 
-/// Removes a one-time code: its data and when it was made.
-pub(super) async fn take_code(tx: &mut PgConnection, kind: &str, code: &str) -> sqlx::Result<Option<(String, i64)>> {
-    let row = sqlx::query("DELETE FROM codes WHERE code_hash = $1 AND kind = $2 RETURNING data, create_at")
-        .bind(token_hash(code))
-        .bind(kind)
-        .fetch_optional(tx)
+/// Marks the address as verified, if the user still has it.
+pub(crate) async fn set_verified(tx: &mut PgConnection, id: &str, email: &str, now: i64) -> sqlx::Result<bool> {
+    let done = sqlx::query("UPDATE users SET email_verified = true, update_at = greatest(update_at + 1, $3) WHERE id = $1 AND email = $2")
+        .bind(id)
+        .bind(email)
+        .bind(now)
+        .execute(tx)
         .await?;
-    row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose()
+    Ok(done.rows_affected() > 0)
 }
 
 fn taken(error: sqlx::Error, username: ErrorId, email: ErrorId) -> AppError {

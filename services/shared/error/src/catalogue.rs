@@ -544,5 +544,6 @@ catalogue! {
     Busy = "muster.busy.app_error", 503, "The server is busy. Please try again.";
     Unauthenticated = "muster.unauthenticated_caller.app_error", 401, "This call carries no authenticated caller.";
     BodyTooLarge = "muster.body_too_large.app_error", 413, "The request body is too large.";
+    TooManyMails = "muster.too_many_mails.app_error", 429, "Too many emails were sent in the last hour. Please try again later.";
     InvalidText = "muster.invalid_text.app_error", 400, "The text contains a character that cannot be stored.";
 }

@@ -22,3 +22,6 @@ pub fn user_subject(id: &str) -> String {
 pub fn everyone_subject() -> String {
     "ws.all".to_owned()
 }
+
+/// Tells the mail workers of jobs that there is something to fetch or to send. Who does not hear it looks by himself soon.
+pub const MAIL_WAKE: &str = "wake.mail";
