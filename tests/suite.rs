@@ -13,6 +13,8 @@ mod channel_members;
 #[path = "api/channels.rs"]
 mod channels;
 mod cluster;
+#[path = "api/command_line.rs"]
+mod command_line;
 #[path = "api/common.rs"]
 mod common;
 #[path = "api/config.rs"]
@@ -35,6 +37,8 @@ mod file_downloads;
 mod file_limits;
 #[path = "api/files.rs"]
 mod files;
+#[path = "api/identity_walk.rs"]
+mod identity_walk;
 #[path = "api/invitations.rs"]
 mod invitations;
 #[path = "api/jobs.rs"]

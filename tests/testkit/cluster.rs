@@ -10,7 +10,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::PathBuf,
-    process::Child,
+    process::{Child, Output, Stdio},
     sync::{Mutex, MutexGuard},
     thread,
     time::{Duration, Instant},
@@ -254,6 +254,22 @@ impl Cluster {
         self.kill(name);
         self.launch(name);
         self.wait_ready(name);
+    }
+
+    /// Runs `muster` with these arguments where the cluster's processes run, `input` on its standard input.
+    pub async fn muster(&self, args: &[&str], input: &str) -> Output {
+        let (args, input) = (args.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>(), input.to_owned());
+        let env = self.processes().first().expect("a process").env.clone();
+        let run = move || {
+            use std::io::Write;
+            let mut command = std::process::Command::new(binary());
+            command.args(args).envs(env).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let mut child = command.spawn().expect("muster");
+            // It may end without reading.
+            let _ = child.stdin.take().expect("stdin").write_all(input.as_bytes());
+            child.wait_with_output().expect("its end")
+        };
+        tokio::task::spawn_blocking(run).await.expect("running muster")
     }
 
     /// Names of all processes.

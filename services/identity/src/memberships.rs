@@ -80,10 +80,10 @@ async fn apply(pool: &PgPool, facts: &[MembershipFact]) -> sqlx::Result<()> {
              SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::boolean[])
                  AS f (group_id, kind, user_id, member, version, bump)
          ), changed AS (
-             INSERT INTO group_members (group_id, user_id, kind, username, member, version)
-             SELECT f.group_id, f.user_id, f.kind, coalesce(u.username, ''), f.member, f.version
+             INSERT INTO group_members (group_id, user_id, kind, username, member, version, create_at)
+             SELECT f.group_id, f.user_id, f.kind, coalesce(u.username, ''), f.member, f.version, coalesce(u.create_at, 0)
              FROM fact f LEFT JOIN users u ON u.id = f.user_id
-             ON CONFLICT (group_id, user_id) DO UPDATE SET member = excluded.member, version = excluded.version
+             ON CONFLICT (group_id, user_id) DO UPDATE SET member = excluded.member, version = excluded.version, create_at = excluded.create_at
                  WHERE group_members.version < excluded.version
              RETURNING group_id, user_id
          )

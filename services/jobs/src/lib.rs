@@ -36,6 +36,19 @@ pub struct Deps {
     pub identity: Peer,
 }
 
+/// The configuration alone, for commands that work on the database: migrates the schema, starts no work.
+pub async fn configuration(config: &ProcessConfig, bus: Bus, stop: CancellationToken) -> Result<Routes, ConfigError> {
+    let url = config.database_url(Role::Jobs)?;
+    let pool = postgres::connect(&url, "jobs", config.database_connections, MIGRATIONS).await?;
+    let outbox = Outbox::start(pool.clone(), bus, stop);
+    config::prepare(&pool).await.map_err(|e| ConfigError(format!("storing the first configuration: {e}")))?;
+    let mut routes = Routes::builder();
+    routes.add_service(
+        ConfigServer::new(config::Config::new(pool, outbox)).max_decoding_message_size(MESSAGE_MAX).max_encoding_message_size(MESSAGE_MAX),
+    );
+    Ok(routes.routes())
+}
+
 /// Migrates the schema, starts workers and the scheduler (ended by `stop`) and returns the gRPC services.
 pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     deps.readiness.set("jobs", false);

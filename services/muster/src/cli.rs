@@ -1,9 +1,18 @@
 //! The command line.
 
+mod channels;
+mod connect;
+mod output;
+mod teams;
+mod users;
+
 use crate::process;
 use anyhow::{Context, bail};
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use connect::Connected;
 use muster_runtime::config::{Role, setting};
+use output::Output;
+use std::process::ExitCode;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -62,10 +71,53 @@ pub enum Command {
     All,
     /// Ask the process on this machine whether it is ready (for container health checks)
     Health,
+    /// Manage accounts
+    #[command(after_help = OPERATORS)]
+    User(Manage<users::UserCommand>),
+    /// Manage teams
+    #[command(after_help = OPERATORS)]
+    Team(Manage<teams::TeamCommand>),
+    /// Manage channels
+    #[command(after_help = OPERATORS)]
+    Channel(Manage<channels::ChannelCommand>),
+}
+
+/// A command for operators.
+#[derive(Args)]
+pub struct Manage<C: Subcommand> {
+    #[command(subcommand)]
+    command: C,
+    #[command(flatten)]
+    output: Output,
+}
+
+const OPERATORS: &str = "\
+Works through running services when MUSTER_IDENTITY_URL, MUSTER_TEAMS_URL and MUSTER_CLUSTER_SECRET are set, else on the
+database itself: then it needs MUSTER_DATABASE_URL, MUSTER_REDIS_URL, MUSTER_NATS_URL and MUSTER_CLUSTER_SECRET, as the
+server does. Either is safe while the server runs. What is done shows in the audits under the command's name.
+Exit status: 0 done, 1 refused or failed (the reason is on standard error), 2 wrong usage.";
+
+macro_rules! managed {
+    ($manage:expr) => {{
+        let Manage { command, output } = $manage;
+        let outcome = async {
+            let muster = Connected::open(command.name()).await?;
+            let outcome = command.run(&muster, output).await;
+            muster.close().await;
+            outcome
+        };
+        return match outcome.await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                output.failure(&error);
+                ExitCode::FAILURE
+            }
+        };
+    }};
 }
 
 impl Command {
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub async fn run(self) -> ExitCode {
         let role = match self {
             Command::Gateway => Role::Gateway,
             Command::Identity => Role::Identity,
@@ -74,9 +126,22 @@ impl Command {
             Command::Files => Role::Files,
             Command::Jobs => Role::Jobs,
             Command::All => Role::All,
-            Command::Health => return health().await,
+            Command::Health => return ended(health().await),
+            Command::User(manage) => managed!(manage),
+            Command::Team(manage) => managed!(manage),
+            Command::Channel(manage) => managed!(manage),
         };
-        process::run(role).await
+        ended(process::run(role).await)
+    }
+}
+
+fn ended(outcome: anyhow::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("muster: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 

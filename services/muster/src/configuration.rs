@@ -59,7 +59,8 @@ pub async fn follow(source: ConfigSource, jobs: Peer, bus: Bus, known: impl Fn()
     }
 }
 
-async fn fetch(jobs: &Peer) -> Result<Snapshot, muster_error::AppError> {
+/// The configuration in force.
+pub async fn fetch(jobs: &Peer) -> Result<Snapshot, muster_error::AppError> {
     let mut client = ConfigClient::new(jobs.channel()).max_decoding_message_size(MESSAGE_MAX);
     let reply: ConfigReply = client.get(Caller::system("configuration").call(GetConfigRequest {})).await?.into_inner();
     let tree: serde_json::Value = serde_json::from_slice(&reply.json).map_err(muster_error::AppError::internal)?;

@@ -17,15 +17,10 @@ fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&format!("cannot start the runtime: {error}")),
+        Err(error) => {
+            eprintln!("muster: cannot start the runtime: {error}");
+            return ExitCode::FAILURE;
+        }
     };
-    match runtime.block_on(command.run()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&format!("{error:#}")),
-    }
-}
-
-fn failed(why: &str) -> ExitCode {
-    eprintln!("muster: {why}");
-    ExitCode::FAILURE
+    runtime.block_on(command.run())
 }

@@ -1,12 +1,14 @@
 //! Lists, search and autocompletion of users. A group's list is one index range of `group_members` in the order it is
 //! shown; prefixes are ranges of an index each.
 
+mod ordered;
+
 use super::store::{COLUMNS, user};
 use muster_proto::{
     identity::{AutocompleteUsersRequest, ListUsersRequest, SearchUsersRequest},
     model::User,
 };
-use sqlx::{PgPool, Postgres, QueryBuilder, Row};
+use sqlx::{PgPool, Postgres, QueryBuilder};
 
 /// Words of a search term that count; the rest is ignored.
 const WORDS_MAX: usize = 16;
@@ -59,9 +61,9 @@ pub(super) async fn list(pool: &PgPool, request: &ListUsersRequest) -> sqlx::Res
     let set = |text: &str| !text.is_empty();
     match request.sort.as_str() {
         "" => {}
-        "status" => return sorted(pool, BY_STATUS, &request.in_channel, request).await,
-        "create_at" => return sorted(pool, BY_CREATION, &request.in_team, request).await,
-        _ => return sorted(pool, BY_ACTIVITY, &request.in_team, request).await,
+        "status" => return ordered::by_status(pool, request).await,
+        "create_at" => return ordered::by_creation(pool, request).await,
+        _ => return ordered::by_activity(pool, request).await,
     }
     let scope = if request.without_team {
         Scope::Without
@@ -81,34 +83,6 @@ pub(super) async fn list(pool: &PgPool, request: &ListUsersRequest) -> sqlx::Res
     query.push(" ORDER BY ").push(by_name(&scope));
     query.push(" LIMIT ").push_bind(request.limit).push(" OFFSET ").push_bind(request.offset);
     query.build().fetch_all(pool).await?.iter().map(user).collect()
-}
-
-/// `(user_id, activity, first, second)` of a group ($1); the last two are the order. Any order but that of names reads
-/// the whole group, so these read narrow rows and only the page's users are fetched (100,000 members: 0.2 s). Statuses
-/// are those of the durable copy, which may lag by a second.
-const BY_STATUS: &str = "SELECT m.user_id, 0::bigint AS activity, m.username AS second,
-         CASE s.status WHEN 'online' THEN 1::bigint WHEN 'away' THEN 2 WHEN 'dnd' THEN 3 ELSE 4 END AS first
-     FROM group_members m LEFT JOIN statuses s ON s.user_id = m.user_id WHERE m.group_id = $1 AND m.member";
-/// Former members too.
-const BY_CREATION: &str = "SELECT m.user_id, 0::bigint AS activity, m.user_id AS second, -c.create_at AS first
-     FROM group_members m JOIN users c ON c.id = m.user_id WHERE m.group_id = $1";
-/// Former members too, but only who was ever seen.
-const BY_ACTIVITY: &str = "SELECT m.user_id, s.last_activity_at AS activity, m.user_id AS second, -s.last_activity_at AS first
-     FROM group_members m JOIN statuses s ON s.user_id = m.user_id WHERE m.group_id = $1";
-
-async fn sorted(pool: &PgPool, members: &str, group_id: &str, request: &ListUsersRequest) -> sqlx::Result<Vec<User>> {
-    let sql = format!(
-        "SELECT {COLUMNS}, p.activity FROM ({members} ORDER BY first, second LIMIT $2 OFFSET $3) p JOIN users u ON u.id = p.user_id
-         ORDER BY p.first, p.second"
-    );
-    let rows = sqlx::query(&sql).bind(group_id).bind(request.limit).bind(request.offset).fetch_all(pool).await?;
-    rows.iter()
-        .map(|row| {
-            let mut user = user(row)?;
-            user.last_activity_at = row.try_get("activity")?;
-            Ok(user)
-        })
-        .collect()
 }
 
 /// What a word may begin.
@@ -152,7 +126,8 @@ async fn find(pool: &PgPool, scope: Scope<'_>, term: &str, fields: &Fields, inac
         query.push(" AND u.delete_at = 0");
     }
     query.push(" ORDER BY ").push(by_name(&scope)).push(" LIMIT ").push_bind(limit);
-    query.build().fetch_all(pool).await?.iter().map(user).collect()
+    // Planned for each term: whether the words or the order of names lead sooner to a full page depends on how common they are.
+    query.build().persistent(false).fetch_all(pool).await?.iter().map(user).collect()
 }
 
 pub(super) async fn search(pool: &PgPool, request: &SearchUsersRequest) -> sqlx::Result<Vec<User>> {
