@@ -49,6 +49,10 @@ const WALK: &[(&str, &str, &str, [&str; 5])] = &[
     ("POST", "/users/{user}/mfa/generate", "{}", ["401", "403", "403", "403", "501:api.user.generate_mfa_qr.not_available.app_error"]),
     ("POST", "/users/login", r#"{"login_id": "nobody-at-all", "password": "x"}"#, ["400:store.sql_user.get_for_login.app_error"; 5]),
     ("POST", "/users/login/switch", "{}", ["400b"; 5]),
+    ("POST", "/users/password/reset/send", "{}", ["400b"; 5]),
+    ("POST", "/users/password/reset", "{}", ["400b"; 5]),
+    ("POST", "/users/email/verify/send", "{}", ["400b"; 5]),
+    ("POST", "/users/email/verify", "{}", ["400b"; 5]),
     ("GET", "/users/{user}/sessions", "", ["401", "403", "403", "403", "200"]),
     ("POST", "/users/{user}/sessions/revoke", r#"{"session_id": "{session}"}"#, ["401", "403", "403", "403", "200"]),
     ("POST", "/users/{fresh}/sessions/revoke/all", "{}", ["401", "403", "403", "403", "200"]),
@@ -102,11 +106,6 @@ const NOT_PASSWORD: &str = "403:api.user.update_password.context.app_error";
 const ELSEWHERE: &[(&str, &str)] = &[
     // Ends the session of who walks: sessions.rs.
     ("POST", "/users/logout"),
-    // Mailed codes.
-    ("POST", "/users/password/reset"),
-    ("POST", "/users/password/reset/send"),
-    ("POST", "/users/email/verify"),
-    ("POST", "/users/email/verify/send"),
 ];
 
 #[track_caller]

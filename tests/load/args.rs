@@ -59,6 +59,8 @@ pub enum Command {
     Storm(Storm),
     /// Many logins at once, and what people who are signed in notice of them.
     Logins(Logins),
+    /// Lists, search and autocompletion with very many users (writes rows into the database), as a Markdown table.
+    UserLists(UserLists),
     /// The set behind docs/benchmarks.md, as a Markdown table.
     Bench(Bench),
 }
@@ -190,6 +192,24 @@ pub struct Logins {
 }
 
 #[derive(Args, Debug, Clone)]
+pub struct UserLists {
+    /// The server's database, into which users are written. Only for a server under test.
+    #[arg(long, env = "MUSTER_DATABASE_URL", hide_env_values = true)]
+    pub database_url: String,
+    #[arg(long, default_value = "loadadmin")]
+    pub admin_login: String,
+    #[arg(long, default_value = "muster-load-1", env = "MUSTER_LOAD_ADMIN_PASSWORD", hide_env_values = true)]
+    pub admin_password: String,
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub users: u32,
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub concurrency: u16,
+    /// Of each question.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=600))]
+    pub seconds: u16,
+}
+
+#[derive(Args, Debug, Clone)]
 pub struct Bench {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=600))]
     pub seconds: u16,
@@ -215,6 +235,7 @@ mod tests {
             "muster-load users --users 200 --seconds 60 --rate 1.0",
             "muster-load storm --sockets 2000",
             "muster-load logins --concurrency 50 --seconds 15",
+            "muster-load user-lists --database-url postgres://localhost/muster --users 100000",
             "muster-load bench",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");

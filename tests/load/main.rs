@@ -23,6 +23,7 @@ mod socket;
 mod state;
 mod storm;
 mod target;
+mod userlists;
 mod users;
 
 use std::process::ExitCode;
@@ -109,6 +110,12 @@ async fn run(cli: &Cli) -> Result<f64> {
             print(cli, &report, report.text())?;
             let good = report.me_calm.requests + report.me_storm.requests + report.logins.requests;
             Ok(error_rate(good, report.me_calm.failures() + report.me_storm.failures() + report.logins.failures()))
+        }
+        Command::UserLists(args) => {
+            let report = userlists::run(&context, &state, args).await?;
+            print(cli, &report, report.text())?;
+            let (good, bad) = report.questions.iter().fold((0, 0), |(good, bad), o| (good + o.requests, bad + o.failures()));
+            Ok(error_rate(good, bad))
         }
         Command::Bench(args) => {
             let report = bench::run(&context, &state, args).await?;
