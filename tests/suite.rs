@@ -61,6 +61,8 @@ mod message_actions;
 mod mfa;
 #[path = "api/nodes.rs"]
 mod nodes;
+#[path = "api/notifications.rs"]
+mod notifications;
 #[path = "api/opengraph.rs"]
 mod opengraph;
 mod parity;

@@ -43,7 +43,11 @@ async fn changes_of_an_account_are_mailed() {
     smtp.expect(&ann.email, "Your password has been updated").await;
 
     admin.put(&format!("/users/{}/roles", ann.id), json!({"roles": "system_user system_user_access_token"})).await.expect(200);
-    ann.post("/users/me/tokens", json!({"description": "for a script"})).await.expect(200);
+    eventually("the role is known here", || async {
+        let answer = ann.post("/users/me/tokens", json!({"description": "for a script"})).await;
+        (answer.status == 200).then_some(())
+    })
+    .await;
     let mail = smtp.expect(&ann.email, "Personal access token added to your account").await;
     assert!(!mail.raw.contains("for a script"));
 

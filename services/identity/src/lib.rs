@@ -8,6 +8,7 @@ mod audits;
 mod cache;
 mod codes;
 mod credentials;
+mod devices;
 mod mail;
 mod memberships;
 mod mfa;
@@ -22,9 +23,9 @@ mod users;
 use muster_events::{Bus, OUTBOX_MIGRATION, Outbox};
 use muster_proto::identity::{
     access_tokens_server::AccessTokensServer, accounts_server::AccountsServer, audits_server::AuditsServer, codes_server::CodesServer,
-    mails_server::MailsServer, membership_counts_server::MembershipCountsServer, memberships_server::MembershipsServer,
-    mfa_server::MfaServer, preferences_server::PreferencesServer, roles_server::RolesServer, sessions_server::SessionsServer,
-    statistics_server::StatisticsServer, statuses_server::StatusesServer, users_server::UsersServer,
+    devices_server::DevicesServer, mails_server::MailsServer, membership_counts_server::MembershipCountsServer,
+    memberships_server::MembershipsServer, mfa_server::MfaServer, preferences_server::PreferencesServer, roles_server::RolesServer,
+    sessions_server::SessionsServer, statistics_server::StatisticsServer, statuses_server::StatusesServer, users_server::UsersServer,
 };
 use muster_runtime::{
     ConfigFeed, ProcessConfig,
@@ -129,6 +130,7 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
                 mailer,
             }
         ))
+        .add_service(service!(DevicesServer, devices::DevicesService { pool: pool.clone(), revoker: revoker.clone() }))
         .add_service(service!(MailsServer, mail::MailsService { pool: pool.clone() }))
         .add_service(service!(
             SessionsServer,

@@ -4,6 +4,8 @@ pub mod config;
 mod jobs;
 mod mail;
 mod nodes;
+mod notifications;
+mod push;
 
 use muster_events::{Bus, OUTBOX_MIGRATION, Outbox};
 use muster_proto::jobs::{config_server::ConfigServer, jobs_server::JobsServer, mail_server::MailServer, nodes_server::NodesServer};
@@ -24,6 +26,7 @@ const MIGRATIONS: &[MigrationFile] = &[
     (3, "jobs", include_str!("../migrations/0003_jobs.sql")),
     (4, "nodes", include_str!("../migrations/0004_nodes.sql")),
     (5, "mail", include_str!("../migrations/0005_mail.sql")),
+    (6, "notifications", include_str!("../migrations/0006_notifications.sql")),
 ];
 
 /// What the process gives its jobs service.
@@ -34,6 +37,8 @@ pub struct Deps {
     pub readiness: Readiness,
     pub stop: CancellationToken,
     pub identity: Peer,
+    pub teams: Peer,
+    pub posts: Peer,
 }
 
 /// The configuration alone, for commands that work on the database: migrates the schema, starts no work.
@@ -58,8 +63,13 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     config::prepare(&pool).await.map_err(|e| ConfigError(format!("storing the first configuration: {e}")))?;
     jobs::work(pool.clone(), deps.bus.clone(), deps.feed.clone(), deps.stop.clone());
     let directory = deps.config.data_dir.join("mail");
-    let worker = mail::Worker { pool: pool.clone(), bus: deps.bus.clone(), feed: deps.feed, identity: deps.identity, directory };
-    mail::work(worker, deps.stop);
+    let (bus, feed, identity) = (deps.bus.clone(), deps.feed, deps.identity);
+    let worker = mail::Worker { pool: pool.clone(), bus: bus.clone(), feed: feed.clone(), identity: identity.clone(), directory };
+    mail::work(worker, deps.stop.clone());
+    let worker = push::Worker { pool: pool.clone(), bus: bus.clone(), feed: feed.clone(), identity: identity.clone() };
+    push::work(worker, deps.stop.clone())?;
+    let worker = notifications::Worker { pool: pool.clone(), bus, feed, identity, teams: deps.teams, posts: deps.posts };
+    notifications::work(worker, deps.stop);
 
     let mut routes = Routes::builder();
     routes.add_service(

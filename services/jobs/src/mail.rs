@@ -6,12 +6,13 @@ mod content;
 mod fetch;
 mod html;
 mod message;
+mod posts;
 mod rules;
 mod store;
 mod transport;
 mod worker;
 
-pub use store::delete_ended;
+pub use store::{delete_ended, insert};
 pub use worker::{Worker, work};
 
 use message::Sender;

@@ -152,7 +152,19 @@ async fn service_routes(context: &Parts, service: Role) -> anyhow::Result<Routes
             muster_posts::start(muster_posts::Deps { config, feed, bus, readiness, stop, identity, teams, files }).await?
         }
         Role::Files => muster_files::start(muster_files::Deps { config, feed, stop }).await?,
-        Role::Jobs => muster_jobs::start(muster_jobs::Deps { config, feed, bus, readiness, stop, identity: peers.identity }).await?,
+        Role::Jobs => {
+            muster_jobs::start(muster_jobs::Deps {
+                config,
+                feed,
+                bus,
+                readiness,
+                stop,
+                identity: peers.identity,
+                teams: peers.teams,
+                posts: peers.posts,
+            })
+            .await?
+        }
         Role::Gateway | Role::All => Routes::default(),
     };
     Ok(routes)

@@ -6,6 +6,7 @@ use muster_error::AppError;
 use muster_proto::{
     files::{BindFilesRequest, DeleteFilesByPostsRequest, GetImageRequest, files_client::FilesClient, images_client::ImagesClient},
     identity::{ForgetPreferencesRequest, preferences_client::PreferencesClient},
+    posts::PostMentions,
 };
 use muster_runtime::{Caller, Peer, peers::MESSAGE_MAX, postgres::sql_error};
 use prost::Message;
@@ -20,6 +21,8 @@ const CLAIM_MS: i64 = 30_000;
 /// Longest pause between two tries, ms.
 const PAUSE_MAX_MS: i64 = 600_000;
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
+/// Moments of calls that are fetched, not made, begin here: far beyond those at which calls are due.
+pub const FETCHED_FROM: i64 = 1 << 52;
 /// Calls taken at once.
 const SWEEP_LIMIT: i64 = 50;
 
@@ -34,6 +37,8 @@ pub enum CallKind {
     ForgetPreferences,
     /// `files.Images.Remove`
     RemoveImage,
+    /// Not made but fetched: jobs comes for it (module `notify`).
+    Notify,
 }
 
 impl CallKind {
@@ -43,6 +48,7 @@ impl CallKind {
             Self::DeleteFiles => "delete_files",
             Self::ForgetPreferences => "forget_preferences",
             Self::RemoveImage => "remove_image",
+            Self::Notify => "notify",
         }
     }
 }
@@ -51,7 +57,7 @@ impl FromStr for CallKind {
     type Err = AppError;
 
     fn from_str(text: &str) -> Result<Self, AppError> {
-        [Self::BindFiles, Self::DeleteFiles, Self::ForgetPreferences, Self::RemoveImage]
+        [Self::BindFiles, Self::DeleteFiles, Self::ForgetPreferences, Self::RemoveImage, Self::Notify]
             .into_iter()
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| AppError::internal(format_args!("unknown call {text}")))
@@ -85,6 +91,11 @@ impl Call {
     pub fn remove_emoji_picture(emoji_id: &str) -> Self {
         let request = GetImageRequest { kind: "emoji".into(), id: emoji_id.to_owned(), version: 0 };
         Self::new(CallKind::RemoveImage, request.encode_to_vec())
+    }
+
+    /// Whom a post concerns, to be fetched from now on.
+    pub fn notify(mentions: &PostMentions) -> Self {
+        Self { id: new_id(), kind: CallKind::Notify, body: mentions.encode_to_vec(), try_at: FETCHED_FROM + now_ms() }
     }
 
     /// Everybody's flags of these posts go.
@@ -124,6 +135,9 @@ impl Calls {
 
     /// Makes a recorded call now. When it fails, it stays recorded and will be made later.
     pub async fn make(&self, call: &Call) {
+        if call.kind == CallKind::Notify {
+            return;
+        }
         match self.send(call.kind, &call.body).await {
             Ok(()) => self.forget(&call.id).await,
             Err(error) => tracing::warn!(%error, kind = call.kind.as_str(), "a call failed and will be made again"),
@@ -149,6 +163,7 @@ impl Calls {
                 let request = ForgetPreferencesRequest::decode(body).map_err(AppError::internal)?;
                 PreferencesClient::new(self.identity.channel()).forget(caller.call(request)).await?;
             }
+            CallKind::Notify => return Err(AppError::internal("notifications are fetched")),
             CallKind::RemoveImage => {
                 let request = GetImageRequest::decode(body).map_err(AppError::internal)?;
                 ImagesClient::new(self.files.channel()).remove(caller.call(request)).await?;

@@ -5,6 +5,7 @@ use crate::{
     calls::Call,
     draft::{Draft, Key},
     mentions::{ChannelIndex, Directory, Mentions, Subject, Thread, in_direct_channel},
+    notify,
     posts::{props, rules, store},
 };
 use muster_domain::{
@@ -103,7 +104,7 @@ impl Composer {
             Some(name) => name,
             None => self.username(caller, &index, &post.user_id).await?,
         };
-        let draft = Draft {
+        let mut draft = Draft {
             counts: type_counts(&post.r#type),
             read_by_author: !webhook.marked && !is_system(&post),
             announce_read: settings.enable_channel_viewed_messages,
@@ -115,6 +116,7 @@ impl Composer {
             channel,
             ..Draft::default()
         };
+        draft.calls.extend(notify::call(&draft, mentions.channel_wide, index.members().are_listening(), settings));
         Ok(Composed { draft, outside: mentions.outside })
     }
 

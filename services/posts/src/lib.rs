@@ -10,6 +10,7 @@ mod emojis;
 mod links;
 mod mentions;
 mod notices;
+mod notify;
 mod posts;
 mod reactions;
 mod search;
@@ -24,8 +25,8 @@ use muster_error::AppError;
 use muster_events::{Bus, OUTBOX_MIGRATION, Outbox};
 use muster_proto::posts::{
     actions_server::ActionsServer, activity_server::ActivityServer, effects_server::EffectsServer, emojis_server::EmojisServer,
-    links_server::LinksServer, posts_server::PostsServer, reactions_server::ReactionsServer, search_server::SearchServer,
-    statistics_server::StatisticsServer,
+    links_server::LinksServer, notifications_server::NotificationsServer, posts_server::PostsServer, reactions_server::ReactionsServer,
+    search_server::SearchServer, statistics_server::StatisticsServer,
 };
 use muster_runtime::{
     ConfigFeed, Peer, ProcessConfig,
@@ -49,6 +50,7 @@ const MIGRATIONS: &[MigrationFile] = &[
     (4, "reactions", include_str!("../migrations/0004_reactions.sql")),
     (5, "search", include_str!("../migrations/0005_search.sql")),
     (6, "emoji", include_str!("../migrations/0006_emoji.sql")),
+    (7, "notify", include_str!("../migrations/0007_notify.sql")),
 ];
 
 /// Every statement here has an index, but plans made while the tables are young would read them whole, and be kept.
@@ -89,6 +91,7 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     let writer = Writer::start(&pool, &outbox);
     let notices = Notices::start(composer.clone(), writer.clone(), outbox.clone());
     tokio::spawn(search::indexer::run(pool.clone(), stop.clone()));
+    let waker = notify::Waker::start(bus, stop.clone());
     tokio::spawn(sweep(pool.clone(), stop));
 
     let mut routes = Routes::builder();
@@ -98,11 +101,13 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     let statistics = statistics::Statistics { pool: pool.clone() };
     let emojis = emojis::Emojis { pool: pool.clone(), outbox: outbox.clone(), calls: calls.clone() };
     let actions = actions::Actions { pool: pool.clone(), outbox: outbox.clone(), composer: composer.clone(), outbound };
-    let posts = posts::Posts { pool, outbox, writer, composer, calls, notices, pages: posts::Pages::default() };
+    let notifications = notify::Notifications { pool: pool.clone(), directory: composer.directory.clone(), feed: composer.feed.clone() };
+    let posts = posts::Posts { pool, outbox, writer, composer, calls, notices, pages: posts::Pages::default(), waker };
     routes
         .add_service(StatisticsServer::new(statistics))
         .add_service(ActionsServer::new(actions))
         .add_service(LinksServer::new(links))
+        .add_service(NotificationsServer::new(notifications).max_encoding_message_size(MESSAGE_MAX))
         .add_service(EmojisServer::new(emojis).max_encoding_message_size(MESSAGE_MAX))
         .add_service(SearchServer::new(search).max_encoding_message_size(MESSAGE_MAX))
         .add_service(PostsServer::new(posts).max_decoding_message_size(MESSAGE_MAX).max_encoding_message_size(MESSAGE_MAX))

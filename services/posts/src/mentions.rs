@@ -15,10 +15,13 @@ use muster_events::{Bus, ChannelKey, invalidation::What};
 use muster_proto::{
     identity::{GetStatusesRequest, Mentionable, MentionablesRequest, statuses_client::StatusesClient, users_client::UsersClient},
     model::Channel,
-    teams::{AudienceRequest, ChannelAccessRequest, access_client::AccessClient},
+    teams::{AudienceRequest, ChannelMembersByIdsRequest, access_client::AccessClient, channel_members_client::ChannelMembersClient},
 };
 use muster_runtime::{Caller, Peer, peers::MESSAGE_MAX};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Members held in all indexes together (about 500 bytes each).
@@ -115,20 +118,17 @@ impl Directory {
         channel_id: &str,
         users: Vec<String>,
     ) -> Result<Vec<(String, Option<Mentionable>)>, AppError> {
-        let mut access = AccessClient::new(self.teams.channel());
-        let mut members = Vec::with_capacity(users.len());
-        for user_id in &users {
-            let request = ChannelAccessRequest { user_id: user_id.clone(), channel_id: channel_id.to_owned() };
-            if access.channel(caller.call(request)).await?.into_inner().member {
-                members.push(user_id.clone());
-            }
-        }
+        let request = ChannelMembersByIdsRequest { channel_id: channel_id.to_owned(), user_ids: users.clone() };
+        let mut client = ChannelMembersClient::new(self.teams.channel()).max_decoding_message_size(MESSAGE_MAX);
+        let members = client.by_ids(caller.call(request)).await?.into_inner().members;
+        let settings: HashMap<String, NotifyProps> = members.into_iter().map(|m| (m.user_id, m.notify_props)).collect();
         let mut people = Vec::new();
-        if !members.is_empty() {
-            let request = MentionablesRequest { user_ids: members };
+        if !settings.is_empty() {
+            let request = MentionablesRequest { user_ids: settings.keys().cloned().collect() };
             people = UsersClient::new(self.identity.channel()).mentionables(caller.call(request)).await?.into_inner().users;
         }
-        let mut people: HashMap<String, Mentionable> = people.into_iter().map(|p| (p.user_id.clone(), p)).collect();
+        let mut people: HashMap<String, Mentionable> =
+            people.into_iter().map(|p| (p.user_id.clone(), with_channel_push(p, &settings))).collect();
         Ok(users.into_iter().map(|id| (people.remove(&id), id)).map(|(person, id)| (id, person)).collect())
     }
 
@@ -145,6 +145,8 @@ impl Directory {
             let user_ids = chunk.iter().map(|m| m.user_id.clone()).collect();
             people.extend(users.mentionables(caller.call(MentionablesRequest { user_ids })).await?.into_inner().users);
         }
+        let settings: HashMap<String, NotifyProps> = audience.members.into_iter().map(|m| (m.user_id, m.notify_props)).collect();
+        let people = people.into_iter().map(|person| with_channel_push(person, &settings)).collect();
         let unknown = || Channel { id: channel_id.to_owned(), ..Channel::default() };
         Ok(Arc::new(ChannelIndex::new(epoch, audience.channel.unwrap_or_else(unknown), people)))
     }
@@ -162,6 +164,17 @@ impl Directory {
             .statuses;
         Ok(statuses.into_iter().filter(|s| s.status == "online").map(|s| s.user_id).collect())
     }
+}
+
+type NotifyProps = BTreeMap<String, String>;
+
+/// The person with `push` as it holds in the channel: what was set there goes before what was set for everywhere.
+fn with_channel_push(mut person: Mentionable, settings: &HashMap<String, NotifyProps>) -> Mentionable {
+    let of_channel = settings.get(&person.user_id).and_then(|props| props.get("push")).filter(|push| *push != "default");
+    if let Some(push) = of_channel {
+        person.notify_props.insert("push".to_owned(), push.clone());
+    }
+    person
 }
 
 fn change_of(what: What) -> Option<Change> {

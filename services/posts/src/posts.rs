@@ -10,9 +10,10 @@ pub mod rules;
 pub mod store;
 
 use crate::{
-    calls::Calls,
+    calls::{CallKind, Calls},
     compose::Composer,
     notices::Notices,
+    notify::Waker,
     writer::{Writer, Written},
 };
 pub use cache::Pages;
@@ -38,6 +39,7 @@ pub struct Posts {
     pub calls: Calls,
     pub notices: Notices,
     pub pages: Pages,
+    pub waker: Waker,
 }
 
 impl Posts {
@@ -51,6 +53,9 @@ impl Posts {
                 // Whoever hears of the post may ask for its files at once; when it fails, it happens later.
                 for call in &calls {
                     self.calls.make(call).await;
+                }
+                if calls.iter().any(|call| call.kind == CallKind::Notify) {
+                    self.waker.wake();
                 }
                 self.outbox.publish_encoded(held).await;
                 self.notices.after(caller, &post, channel, composed.outside);

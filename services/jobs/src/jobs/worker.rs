@@ -124,6 +124,7 @@ async fn perform(pool: &PgPool, job: &Job) -> Result<String, AppError> {
             data.insert("jobs".into(), swept.jobs.to_string());
             data.insert("config_versions".into(), swept.config_versions.to_string());
             data.insert("mails".into(), swept.mails.to_string());
+            data.insert("pushes".into(), swept.pushes.to_string());
             serde_json::to_string(&data).map_err(AppError::internal)
         }
         other => Err(AppError::internal(format_args!("no worker for {other}"))),

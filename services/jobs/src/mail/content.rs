@@ -1,6 +1,9 @@
 //! What each mail says. Everything that came from people is text here; HTML is made of it in one place only.
 
-use super::html::{self, escape};
+use super::{
+    html::{self, escape},
+    posts,
+};
 use muster_domain::config::Settings;
 use muster_proto::jobs::mail_message::{
     Content, EmailChanged, Invitation, MfaChanged, PasswordChanged, PasswordReset, SignInMethodChanged, UsernameChanged, VerifyEmail,
@@ -29,7 +32,7 @@ impl Site {
         Self { name: name.to_owned(), url: url.to_owned(), organization: settings.feedback_organization.clone() }
     }
 
-    fn link(&self, path: &str) -> String {
+    pub fn link(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
 
@@ -38,7 +41,7 @@ impl Site {
         format!("[{}] {rest}", self.name)
     }
 
-    fn mail(&self, subject: impl std::fmt::Display, title: impl Into<String>, paragraphs: &[&str]) -> Mail {
+    pub fn mail(&self, subject: impl std::fmt::Display, title: impl Into<String>, paragraphs: &[&str]) -> Mail {
         Mail {
             subject: self.subject(subject),
             title: title.into(),
@@ -68,12 +71,12 @@ pub struct Mail {
 }
 
 impl Mail {
-    fn button(mut self, label: &str, url: String) -> Self {
+    pub fn button(mut self, label: &str, url: String) -> Self {
         self.button = Some((label.to_owned(), url));
         self
     }
 
-    fn note(mut self, text: &str) -> Self {
+    pub fn note(mut self, text: &str) -> Self {
         self.notes.push(text.to_owned());
         self
     }
@@ -185,6 +188,8 @@ pub fn of(content: Content, to: &str, site: &Site) -> Mail {
             format!("Your account at {place} was deactivated."),
         ),
         Content::Invitation(invitation) => invite(&invitation, to, site),
+        Content::PostNotice(notice) => posts::notice(&notice, site),
+        Content::Digest(digest) => posts::digest(&digest, site),
     }
 }
 

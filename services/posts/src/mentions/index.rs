@@ -4,7 +4,7 @@ use super::log::{Change, Concern};
 use muster_domain::mentions::{KeywordIndex, Mentionable};
 use muster_proto::{identity, model::Channel};
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{
         Arc, RwLock, RwLockReadGuard,
         atomic::{AtomicU64, Ordering},
@@ -50,6 +50,8 @@ pub struct Members {
     numbers: HashMap<String, u32>,
     /// Deactivated members: not mentioned, but a change of theirs may make them so.
     inactive: HashSet<String>,
+    /// Numbers of those who want a push for every post.
+    listeners: BTreeSet<u32>,
 }
 
 impl ChannelIndex {
@@ -120,6 +122,9 @@ impl Members {
             by_channel: notify("channel") == "true",
         };
         self.keywords.insert(number, mentionable);
+        if notify("push") == "all" {
+            self.listeners.insert(number);
+        }
         self.numbers.insert(person.user_id.clone(), number);
         self.slots.push(Some(Member {
             comments: comments(&person.notify_props),
@@ -131,7 +136,11 @@ impl Members {
 
     fn remove(&mut self, user_id: &str) {
         self.inactive.remove(user_id);
-        if let Some(number) = self.numbers.remove(user_id)
+        let number = self.numbers.remove(user_id);
+        if let Some(number) = number {
+            self.listeners.remove(&number);
+        }
+        if let Some(number) = number
             && let Some(slot) = self.slots.get_mut(number as usize)
         {
             *slot = None;
@@ -140,6 +149,16 @@ impl Members {
 
     fn knows(&self, user_id: &str) -> bool {
         self.numbers.contains_key(user_id) || self.inactive.contains(user_id)
+    }
+
+    /// Whether somebody wants a push for every post.
+    pub fn are_listening(&self) -> bool {
+        !self.listeners.is_empty()
+    }
+
+    /// Who wants a push for every post.
+    pub fn listeners(&self) -> Vec<String> {
+        self.listeners.iter().filter_map(|n| self.user_id(*n)).map(str::to_owned).collect()
     }
 
     /// Active members.

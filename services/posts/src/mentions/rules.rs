@@ -36,6 +36,8 @@ pub struct Mentions {
     pub users: Vec<String>,
     /// Channel-wide words that were used in vain, in the order of their notices.
     pub disabled: Vec<&'static str>,
+    /// The whole channel is meant, not (only) single people.
+    pub channel_wide: bool,
     /// Usernames that may belong to people outside the channel.
     pub outside: Vec<String>,
 }
@@ -73,6 +75,7 @@ impl Members {
                 users.extend(self.channel_wide());
             }
             users.extend(online.iter().map(String::as_str));
+            mentions.channel_wide = found.all || found.channel || found.here;
         } else if by_user {
             let used = [(found.here, HERE), (found.channel, CHANNEL), (found.all, ALL)];
             mentions.disabled = used.into_iter().filter(|(used, _)| *used).map(|(_, word)| word).collect();

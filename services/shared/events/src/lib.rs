@@ -12,4 +12,6 @@ pub use bus::{Bus, Invalidations};
 pub use frames::{Announcement, audience, frame, item, trace_with};
 pub use muster_proto::event::*;
 pub use outbox::{Encoded, OUTBOX_MIGRATION, Outbox};
-pub use subjects::{INVALIDATE, INVALIDATE_ALL, MAIL_WAKE, channel_subject, everyone_subject, team_subject, user_subject};
+pub use subjects::{
+    INVALIDATE, INVALIDATE_ALL, MAIL_WAKE, NOTIFICATIONS_WAKE, channel_subject, everyone_subject, team_subject, user_subject,
+};

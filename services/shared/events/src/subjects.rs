@@ -25,3 +25,5 @@ pub fn everyone_subject() -> String {
 
 /// Tells the mail workers of jobs that there is something to fetch or to send. Who does not hear it looks by himself soon.
 pub const MAIL_WAKE: &str = "wake.mail";
+/// Tells jobs that posts has notifications to be fetched.
+pub const NOTIFICATIONS_WAKE: &str = "wake.notifications";

@@ -268,6 +268,8 @@ settings! {
     push_notification_contents: String = "/EmailSettings/PushNotificationContents";
     /// Notification mails are collected.
     enable_email_batching: bool = "/EmailSettings/EnableEmailBatching";
+    /// How often notification mails that were collected are sent at most, in seconds.
+    email_batching_interval: i64 = "/EmailSettings/EmailBatchingInterval";
     /// `full` or `generic`.
     email_notification_contents_type: String = "/EmailSettings/EmailNotificationContentsType";
     /// Requests are limited. Read at start only, as all rate limit settings.
