@@ -140,9 +140,9 @@ enum Language {
     Thai,
 }
 
-/// As frequent as its rank says: word 1 twice as often as word 2.
+/// As frequent as its rank says: word 0 twice as often as word 1.
 fn rank(most: u32) -> u32 {
-    (f64::from(most).ln() * rand::random::<f64>()).exp() as u32 % most
+    ((f64::from(most).ln() * rand::random::<f64>()).exp() as u32 - 1) % most
 }
 
 fn mixed(n: u32) -> u32 {

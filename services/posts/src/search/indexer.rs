@@ -5,16 +5,28 @@ use super::{document::document, postgres};
 use crate::posts::store::{COLUMNS, rows};
 use muster_error::AppError;
 use muster_runtime::postgres::sql_error;
-use sqlx::{PgConnection, PgPool, Row};
-use std::time::Duration;
+use sqlx::{PgConnection, PgPool};
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// Rows of the queue in one transaction; each names the posts of one commit.
 const ROWS_MAX: i64 = 16;
 /// Rounds a search makes before it goes on with what is indexed.
-const ROUNDS_OF_A_SEARCH: u32 = 8;
+const ROUNDS_OF_A_SEARCH: u32 = 2;
 const EVERY: Duration = Duration::from_millis(200);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
+/// Commits a second from which posting is busy: then the indexer steps back, and catches up afterwards.
+const BUSY: f64 = 100.0;
+/// Pauses of a busy time, in terms of the work before each.
+const STEP_BACK: u32 = 5;
+
+/// What one round took of the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Taken {
+    rows: i64,
+    /// The newest row: rows are numbered as they are written.
+    newest: i64,
+}
 
 /// Records that these posts have to be indexed again, in the transaction that changes them.
 pub async fn record(conn: &mut PgConnection, post_ids: &[String]) -> sqlx::Result<()> {
@@ -25,14 +37,19 @@ pub async fn record(conn: &mut PgConnection, post_ids: &[String]) -> sqlx::Resul
 /// Runs until the token ends it.
 pub async fn run(pool: PgPool, stop: CancellationToken) {
     let mut pause = Duration::ZERO;
+    let mut before: Option<(Instant, i64)> = None;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
         }
+        let began = Instant::now();
         pause = match round(&pool).await {
-            Ok(true) => Duration::ZERO,
-            Ok(false) => EVERY,
+            Ok(Some(taken)) => {
+                let commits = before.replace((began, taken.newest)).map_or(0.0, |(at, newest)| rate(began - at, taken.newest - newest));
+                pause_after(taken, commits, began.elapsed())
+            }
+            Ok(None) => EVERY,
             Err(error) => {
                 tracing::warn!(%error, "indexing posts failed");
                 PAUSE_AFTER_FAILURE
@@ -41,18 +58,34 @@ pub async fn run(pool: PgPool, stop: CancellationToken) {
     }
 }
 
-/// Indexes what waits, as far as a search can wait for it.
+/// A second.
+fn rate(passed: Duration, count: i64) -> f64 {
+    count.max(0) as f64 / passed.as_secs_f64().max(0.001)
+}
+
+fn pause_after(taken: Taken, commits: f64, work: Duration) -> Duration {
+    let busy = if commits > BUSY { work * STEP_BACK } else { Duration::ZERO };
+    if taken.rows == ROWS_MAX { busy } else { busy.max(EVERY) }
+}
+
+/// Indexes the newest of what waits, so that the search finds it. What another task has in hand is waited for.
 pub async fn catch_up(pool: &PgPool) -> Result<(), AppError> {
     for _ in 0..ROUNDS_OF_A_SEARCH {
-        if !round(pool).await? {
-            break;
+        let waiting: Option<i32> =
+            sqlx::query_scalar("SELECT 1 FROM search_queue LIMIT 1").fetch_optional(pool).await.map_err(sql_error)?;
+        if waiting.is_none() {
+            return Ok(());
+        }
+        if round(pool).await?.is_none() {
+            let in_hand = "SELECT seq FROM search_queue ORDER BY seq DESC LIMIT $1 FOR KEY SHARE";
+            sqlx::query(in_hand).bind(ROWS_MAX).execute(pool).await.map_err(sql_error)?;
         }
     }
     Ok(())
 }
 
-/// Takes the newest of the queue; whether there may be more.
-async fn round(pool: &PgPool) -> Result<bool, AppError> {
+/// Takes the newest of the queue.
+async fn round(pool: &PgPool) -> Result<Option<Taken>, AppError> {
     match take(pool, true).await {
         Err(sqlx::Error::Database(error)) => {
             tracing::error!(%error, "a post cannot be indexed; the others of its batch will be one by one");
@@ -62,24 +95,24 @@ async fn round(pool: &PgPool) -> Result<bool, AppError> {
     }
 }
 
-async fn take(pool: &PgPool, together: bool) -> sqlx::Result<bool> {
+async fn take(pool: &PgPool, together: bool) -> sqlx::Result<Option<Taken>> {
     let mut tx = pool.begin().await?;
-    // One snapshot: what left the row is seen with it. Two replicas may take two rows of one post; either makes the
-    // document from the post as it is, and the older never overwrites the newer.
-    let found = sqlx::query(&format!(
-        "WITH taken AS (DELETE FROM search_queue WHERE seq IN \
-             (SELECT seq FROM search_queue ORDER BY seq DESC LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING post_ids), \
-         ids AS (SELECT DISTINCT unnest(post_ids) AS post_id FROM taken) \
-         SELECT {COLUMNS}, (SELECT count(*) FROM taken) AS taken FROM ids JOIN posts ON posts.id = ids.post_id"
-    ))
+    // Two replicas may take two rows of one post; either makes the document from the post as it is now, and the older
+    // never overwrites the newer.
+    let taken: Vec<(i64, Vec<String>)> = sqlx::query_as(
+        "DELETE FROM search_queue WHERE seq IN (SELECT seq FROM search_queue ORDER BY seq DESC LIMIT $1 FOR UPDATE SKIP LOCKED) \
+         RETURNING seq, post_ids",
+    )
     .bind(ROWS_MAX)
     .fetch_all(&mut *tx)
     .await?;
-    let Some(taken) = found.first().map(|row| row.try_get::<i64, _>("taken")).transpose()? else {
-        // Nothing, or posts that do not exist any more.
-        tx.commit().await?;
-        return Ok(false);
-    };
+    let Some(newest) = taken.iter().map(|(seq, _)| *seq).max() else { return Ok(None) };
+    let summary = Taken { rows: taken.len() as i64, newest };
+    let mut ids: Vec<String> = taken.into_iter().flat_map(|(_, ids)| ids).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    // By a list of ids, not by a join: its plan would be a guess at how many there are.
+    let found = sqlx::query(&format!("SELECT {COLUMNS} FROM posts WHERE id = ANY($1)")).bind(ids).fetch_all(&mut *tx).await?;
     let posts = rows(found)?;
     let documents: Vec<_> = posts.iter().filter_map(document).collect();
     let gone: Vec<String> = posts.iter().filter(|p| p.delete_at > 0).map(|p| p.id.clone()).collect();
@@ -97,5 +130,21 @@ async fn take(pool: &PgPool, together: bool) -> sqlx::Result<bool> {
         }
     }
     tx.commit().await?;
-    Ok(taken == ROWS_MAX)
+    Ok(Some(summary))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_back_while_posting_is_busy() {
+        let work = Duration::from_millis(100);
+        let full = Taken { rows: ROWS_MAX, newest: 1 };
+        assert_eq!(pause_after(full, 0.0, work), Duration::ZERO, "there is more, and time");
+        assert_eq!(pause_after(full, 300.0, work), work * STEP_BACK);
+        assert_eq!(pause_after(Taken { rows: 1, newest: 1 }, 0.0, work), EVERY);
+        assert_eq!(pause_after(Taken { rows: 1, newest: 1 }, 300.0, work), work * STEP_BACK);
+        assert_eq!((rate(Duration::from_secs(2), 10), rate(Duration::from_secs(2), -10)), (5.0, 0.0));
+    }
 }

@@ -1,7 +1,7 @@
 //! The index in PostgreSQL: one `tsvector` per post under a GIN index.
 //!
 //! The newest hundred of what matches are wanted, and a word may stand in a million posts. GIN knows no order, so time is
-//! searched in windows, from the newest backwards, each some times longer than the one before, until enough is found.
+//! searched in windows, from the newest backwards, each as long as what was found lets expect, until enough is found.
 //! Windows are part of the text query (see `document::period`): the index itself passes over the rest of history.
 
 use super::document::{Document, period};
@@ -14,8 +14,10 @@ pub const FOUND_MAX: usize = 100;
 const SMALL: i64 = 10_000;
 /// Posts of everybody in the first window.
 const FIRST_WINDOW: i64 = 8_192;
-/// How many times longer than the last a window may be.
-const GROWTH: std::ops::RangeInclusive<i64> = 4..=32;
+/// How many times longer all that is searched becomes with a window, at least.
+const GROWTH_MIN: f64 = 4.0;
+/// What is expected to be found where nothing was.
+const LEAST_EXPECTED: f64 = 0.5;
 
 /// What is looked for.
 #[derive(Debug, Default)]
@@ -65,22 +67,29 @@ pub async fn find(pool: &PgPool, wanted: &Wanted) -> sqlx::Result<Vec<String>> {
         return Ok(Vec::new());
     }
     let mut conn = pool.acquire().await?;
-    let mut found = if !wanted.positive {
-        of_each_channel(&mut conn, wanted).await?
-    } else if posts_in(&mut conn, &wanted.channels).await? <= SMALL {
-        of_small_channels(&mut conn, wanted).await?
+    let mut found = if wanted.positive {
+        let (posts, of_all) = posts_in(&mut conn, &wanted.channels).await?;
+        if posts <= SMALL {
+            of_small_channels(&mut conn, wanted).await?
+        } else {
+            by_windows(&mut conn, wanted, posts as f64 / of_all.max(posts) as f64).await?
+        }
     } else {
-        by_windows(&mut conn, wanted).await?
+        of_each_channel(&mut conn, wanted).await?
     };
     found.truncate(FOUND_MAX);
     Ok(found.into_iter().map(|(_, id)| id).collect())
 }
 
-async fn posts_in(conn: &mut PgConnection, channels: &[String]) -> sqlx::Result<i64> {
-    sqlx::query_scalar("SELECT COALESCE(sum(total_msg_count), 0)::bigint FROM channel_activity WHERE channel_id = ANY($1)")
-        .bind(channels)
-        .fetch_one(conn)
-        .await
+/// Posts of these channels, and roughly of all.
+async fn posts_in(conn: &mut PgConnection, channels: &[String]) -> sqlx::Result<(i64, i64)> {
+    sqlx::query_as(
+        "SELECT (SELECT COALESCE(sum(total_msg_count), 0)::bigint FROM channel_activity WHERE channel_id = ANY($1)), \
+                (SELECT reltuples::bigint FROM pg_class WHERE oid = 'search_documents'::regclass)",
+    )
+    .bind(channels)
+    .fetch_one(conn)
+    .await
 }
 
 /// Where nothing keeps a post from matching but what it must not have, the newest of each channel soon match.
@@ -99,7 +108,7 @@ async fn of_small_channels(conn: &mut PgConnection, wanted: &Wanted) -> sqlx::Re
     rows(bound(sql, &wanted.query, wanted, wanted.since, wanted.until).fetch_all(conn).await?)
 }
 
-async fn by_windows(conn: &mut PgConnection, wanted: &Wanted) -> sqlx::Result<Found> {
+async fn by_windows(conn: &mut PgConnection, wanted: &Wanted, share: f64) -> sqlx::Result<Found> {
     let limits = sqlx::query("SELECT min(create_at), max(create_at) FROM search_documents").fetch_one(&mut *conn).await?;
     let (Some(oldest), Some(newest)) = (limits.try_get::<Option<i64>, _>(0)?, limits.try_get::<Option<i64>, _>(1)?) else {
         return Ok(Vec::new());
@@ -113,34 +122,38 @@ async fn by_windows(conn: &mut PgConnection, wanted: &Wanted) -> sqlx::Result<Fo
     .bind(FIRST_WINDOW)
     .fetch_optional(&mut *conn)
     .await?;
-    let mut found = Found::new();
+    let (mut found, mut of_all) = (Found::new(), 0);
     let (mut start, mut end) = (edge.unwrap_or(since), until);
-    if wanted.prefixes {
-        // Collecting all that begins so may take long where it is frequent; there it is soon met by reading.
-        found = read_through(conn, wanted, start, end).await?;
-        end = start;
-        start = earlier(start, until, found.len()).max(since);
-    }
+    // Collecting all that begins so may take long where it is frequent; there it is soon met by reading.
+    let mut reads_through = wanted.prefixes;
     while found.len() < FOUND_MAX && end > since {
-        let mut query = wanted.query.clone();
-        if start > since
-            && let Some((spans, begins)) = period(start, end)
-        {
-            start = begins.max(since);
-            query = format!("({query}) & ({})", spans.join(" | "));
+        if std::mem::take(&mut reads_through) {
+            found.extend(read_through(conn, wanted, start, end).await?);
+        } else {
+            let mut query = wanted.query.clone();
+            if start > since
+                && let Some((spans, begins)) = period(start, end)
+            {
+                start = begins.max(since);
+                query = format!("({query}) & ({})", spans.join(" | "));
+            }
+            let (mut more, all) = indexed(conn, &query, wanted, start, end).await?;
+            found.append(&mut more);
+            of_all += all;
         }
-        found.extend(indexed(conn, &query, wanted, start, end).await?);
         end = start;
-        start = earlier(start, until, found.len()).max(since);
+        start = earlier(start, since, until, (found.len() as f64).max(of_all as f64 * share));
     }
     Ok(found)
 }
 
-/// Where the next window begins: longer where less was found so far.
-fn earlier(start: i64, until: i64, found: usize) -> i64 {
-    let enough = FOUND_MAX as i64 * 2;
-    let growth = (enough / (found as i64).max(1)).clamp(*GROWTH.start(), *GROWTH.end());
-    until.saturating_sub((until - start).max(1).saturating_mul(growth))
+/// Where the next window begins, if the past is like what was searched, in which so many were to be expected.
+fn earlier(start: i64, since: i64, until: i64, expected: f64) -> i64 {
+    let covered = (until - start).max(1);
+    let growth = (FOUND_MAX as f64 * 1.5 / expected.max(LEAST_EXPECTED)).max(GROWTH_MIN);
+    let next = until.saturating_sub((covered as f64 * growth) as i64);
+    // What would be left over is not worth a window of its own.
+    if next.saturating_sub(since) < (until - next) / 2 { since } else { next }
 }
 
 async fn read_through(conn: &mut PgConnection, wanted: &Wanted, since: i64, until: i64) -> sqlx::Result<Found> {
@@ -149,11 +162,17 @@ async fn read_through(conn: &mut PgConnection, wanted: &Wanted, since: i64, unti
     rows(bound(sql, &wanted.query, wanted, since, until).fetch_all(conn).await?)
 }
 
-async fn indexed(conn: &mut PgConnection, query: &str, wanted: &Wanted, since: i64, until: i64) -> sqlx::Result<Found> {
+/// What is found, and how many of all channels matched.
+async fn indexed(conn: &mut PgConnection, query: &str, wanted: &Wanted, since: i64, until: i64) -> sqlx::Result<(Found, i64)> {
     // The sums keep the planner from the other indexes, whose use it would guess at.
-    let sql = "SELECT create_at, post_id FROM search_documents WHERE words @@ $1::tsquery AND channel_id || '' = ANY($2) \
-               AND create_at + 0 >= $3 AND create_at + 0 < $4 ORDER BY create_at DESC, post_id DESC LIMIT $5";
-    rows(bound(sql, query, wanted, since, until).fetch_all(conn).await?)
+    let sql = "WITH matched AS MATERIALIZED (SELECT create_at, post_id, channel_id FROM search_documents \
+                   WHERE words @@ $1::tsquery AND create_at + 0 >= $3 AND create_at + 0 < $4), \
+               found AS (SELECT create_at, post_id FROM matched WHERE channel_id = ANY($2) ORDER BY create_at DESC, post_id DESC LIMIT $5) \
+               SELECT create_at, post_id FROM found UNION ALL SELECT count(*), '' FROM matched";
+    let mut found = rows(bound(sql, query, wanted, since, until).fetch_all(conn).await?)?;
+    let all = found.iter().find(|(_, id)| id.is_empty()).map_or(0, |(count, _)| *count);
+    found.retain(|(_, id)| !id.is_empty());
+    Ok((found, all))
 }
 
 /// Planned anew each time: a plan that does not know the channels compares with each of them in turn.
@@ -171,9 +190,11 @@ mod tests {
 
     #[test]
     fn windows_grow_by_what_was_found() {
-        assert_eq!(earlier(900, 1_000, 0), 1_000 - 100 * 32);
-        assert_eq!(earlier(900, 1_000, 20), 1_000 - 100 * 10);
-        assert_eq!(earlier(900, 1_000, 99), 1_000 - 100 * 4);
-        assert_eq!(earlier(1_000, 1_000, 0), 1_000 - 32, "always some");
+        assert_eq!(earlier(900, -1_000_000, 1_000, 15.0), 0, "ten times as long");
+        assert_eq!(earlier(900, -1_000_000, 1_000, 99.0), 600, "four times at least");
+        assert_eq!(earlier(900, -1_000_000, 1_000, 0.0), 1_000 - 100 * 300);
+        assert_eq!(earlier(900, -10_000, 1_000, 0.0), -10_000, "never before the beginning");
+        assert_eq!(earlier(900, 400, 1_000, 99.0), 400, "a short rest is taken along");
+        assert!(earlier(1_000, -1_000_000, 1_000, 1.0) < 1_000, "always some");
     }
 }
