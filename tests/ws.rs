@@ -81,6 +81,15 @@ async fn upgrades_are_refused_to_plain_requests_foreign_origins_and_query_tokens
         h.insert("origin", "http://evil.example".parse().unwrap());
     });
     assert_eq!(foreign.await.err(), Some(403));
+    let path = format!("/websocket?access_token={}", room.ada.token());
+    let upgrade = |request: reqwest::RequestBuilder| {
+        let headers = [("connection", "upgrade"), ("upgrade", "websocket"), ("sec-websocket-version", "13")];
+        let request = request.header("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA==");
+        headers.into_iter().fold(request, |request, (name, value)| request.header(name, value))
+    };
+    let anonymous = room.cluster.anonymous(0);
+    let answer = anonymous.send(upgrade(anonymous.request(http::Method::GET, &path))).await;
+    answer.refused(401, "api.context.token_provided.app_error");
     let own = Socket::connect_with(base, |h| {
         h.insert("origin", base.parse().unwrap());
         h.insert("cookie", format!("MMAUTHTOKEN={}", room.ada.token()).parse().unwrap());
@@ -116,6 +125,13 @@ async fn mistakes_get_their_answers() {
         let expected = if seq == 0 { Value::Null } else { json!(seq) };
         assert_eq!(reply["seq_reply"], expected, "{frame}");
     }
+    socket.send_binary(&json!({"seq": 11, "action": "ping"}).to_string()).await;
+    let pong = eventually("a pong to a binary frame", || {
+        let found = socket.drain().into_iter().find(|f| f["seq_reply"] == 11);
+        async move { found }
+    })
+    .await;
+    assert_eq!(pong["data"]["text"], "pong");
     // 8,192 bytes pass, one more drops the connection; so does what is no JSON.
     let padded = |size: usize| {
         let frame = json!({"seq": 1, "action": "ping", "data": {"pad": ""}}).to_string();

@@ -123,6 +123,11 @@ impl Socket {
         let _ = self.sink.send(Message::text(text)).await;
     }
 
+    /// As a binary frame.
+    pub async fn send_binary(&mut self, text: &str) {
+        let _ = self.sink.send(Message::binary(text.as_bytes().to_vec())).await;
+    }
+
     /// Waits until the server closes; the close code, if it gave one.
     pub async fn closed(&mut self) -> Option<u16> {
         let end = tokio::time::Instant::now() + DEADLINE + DEADLINE;

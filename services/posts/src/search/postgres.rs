@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(earlier(900, -1_000_000, 1_000, 99.0), 600, "four times at least");
         assert_eq!(earlier(900, -1_000_000, 1_000, 0.0), 1_000 - 100 * 300);
         assert_eq!(earlier(900, -10_000, 1_000, 0.0), -10_000, "never before the beginning");
-        assert_eq!(earlier(900, 400, 1_000, 99.0), 400, "a short rest is taken along");
+        assert_eq!(earlier(900, 450, 1_000, 99.0), 450, "a short rest is taken along");
         assert!(earlier(1_000, -1_000_000, 1_000, 1.0) < 1_000, "always some");
     }
 }
