@@ -15,6 +15,11 @@ const WORDS_MAX: usize = 16;
 /// Sorts after everything that begins with the text before it.
 const LAST: char = '\u{10ffff}';
 
+/// Users up to which a term is rare.
+const RARE: i64 = 3_000;
+/// Users looked at in the order of names before a common term is searched otherwise.
+const WALK: i64 = 3_000;
+
 /// Whom a query ranges over.
 enum Scope<'a> {
     Everybody,
@@ -119,14 +124,88 @@ fn push_words(query: &mut QueryBuilder<'_, Postgres>, term: &str, fields: &Field
 }
 
 async fn find(pool: &PgPool, scope: Scope<'_>, term: &str, fields: &Fields, inactive: bool, limit: i64) -> sqlx::Result<Vec<User>> {
-    let mut query = QueryBuilder::new(format!("SELECT {COLUMNS}"));
-    push_scope(&mut query, &scope);
-    push_words(&mut query, term, fields);
-    if !inactive {
-        query.push(" AND u.delete_at = 0");
+    let filter = |query: &mut QueryBuilder<'_, Postgres>| {
+        push_words(query, term, fields);
+        if !inactive {
+            query.push(" AND u.delete_at = 0");
+        }
+    };
+    if words(term).is_empty() {
+        return walk(pool, &scope, None, &filter, limit).await;
     }
-    query.push(" ORDER BY ").push(by_name(&scope)).push(" LIMIT ").push_bind(limit);
-    // Planned for each term: whether the words or the order of names lead sooner to a full page depends on how common they are.
+    // Common words soon fill a page in the order of names, rare ones give few users to look at; the planner cannot know
+    // which is which, because words and that order go together.
+    let mut query = QueryBuilder::new("SELECT count(*) FROM (SELECT 1 FROM users u WHERE true");
+    filter(&mut query);
+    query.push(" LIMIT ").push_bind(RARE + 1).push(") found");
+    let found: i64 = query.build_query_scalar().persistent(false).fetch_one(pool).await?;
+    if found > RARE {
+        let page = walk(pool, &scope, Some(WALK), &filter, limit).await?;
+        if i64::try_from(page.len()).is_ok_and(|n| n >= limit) {
+            return Ok(page);
+        }
+    }
+    gather(pool, &scope, &filter, limit).await
+}
+
+/// Users of a scope in the order of names, of whom the first `most` are looked at.
+async fn walk(
+    pool: &PgPool,
+    scope: &Scope<'_>,
+    most: Option<i64>,
+    filter: &impl Fn(&mut QueryBuilder<'_, Postgres>),
+    limit: i64,
+) -> sqlx::Result<Vec<User>> {
+    let mut query = QueryBuilder::new(format!("SELECT {COLUMNS}"));
+    if let Some(most) = most {
+        query.push(" FROM (SELECT u.id");
+        push_scope(&mut query, scope);
+        query
+            .push(" ORDER BY ")
+            .push(by_name(scope))
+            .push(" LIMIT ")
+            .push_bind(most)
+            .push(") first JOIN users u ON u.id = first.id WHERE true");
+        filter(&mut query);
+        query.push(" ORDER BY u.username");
+    } else {
+        push_scope(&mut query, scope);
+        filter(&mut query);
+        query.push(" ORDER BY ").push(by_name(scope));
+    }
+    query.push(" LIMIT ").push_bind(limit);
+    query.build().persistent(false).fetch_all(pool).await?.iter().map(user).collect()
+}
+
+/// Everybody the words fit, then who of them is in the scope.
+async fn gather(
+    pool: &PgPool,
+    scope: &Scope<'_>,
+    filter: &impl Fn(&mut QueryBuilder<'_, Postgres>),
+    limit: i64,
+) -> sqlx::Result<Vec<User>> {
+    let member = |query: &mut QueryBuilder<'_, Postgres>, group: &str, wanted: &str| {
+        query.push(" AND (SELECT g.member FROM group_members g WHERE g.user_id = c.id AND g.group_id = ");
+        query.push_bind(group.to_owned()).push(") ").push(wanted);
+    };
+    // OFFSET 0 keeps the words apart from the order.
+    let mut query =
+        QueryBuilder::new(format!("SELECT {COLUMNS} FROM (SELECT c.id FROM (SELECT u.id, u.username, u.has_team FROM users u WHERE true"));
+    filter(&mut query);
+    query.push(" OFFSET 0) c WHERE true");
+    match scope {
+        Scope::Everybody => {}
+        Scope::Without => {
+            query.push(" AND NOT c.has_team");
+        }
+        Scope::In(group) => member(&mut query, group, "IS TRUE"),
+        Scope::NotIn(group) => member(&mut query, group, "IS NOT TRUE"),
+        Scope::InBut(group, but) => {
+            member(&mut query, group, "IS TRUE");
+            member(&mut query, but, "IS NOT TRUE");
+        }
+    }
+    query.push(" ORDER BY c.username LIMIT ").push_bind(limit).push(") page JOIN users u ON u.id = page.id ORDER BY u.username");
     query.build().persistent(false).fetch_all(pool).await?.iter().map(user).collect()
 }
 
