@@ -188,11 +188,11 @@ async fn gather(
         query.push(" AND (SELECT g.member FROM group_members g WHERE g.user_id = c.id AND g.group_id = ");
         query.push_bind(group.to_owned()).push(") ").push(wanted);
     };
-    // OFFSET 0 keeps the words apart from the order.
+    // OFFSET 0 keeps finding and sorting apart from asking who belongs, which ends with the page.
     let mut query =
         QueryBuilder::new(format!("SELECT {COLUMNS} FROM (SELECT c.id FROM (SELECT u.id, u.username, u.has_team FROM users u WHERE true"));
     filter(&mut query);
-    query.push(" OFFSET 0) c WHERE true");
+    query.push(" ORDER BY u.username OFFSET 0) c WHERE true");
     match scope {
         Scope::Everybody => {}
         Scope::Without => {
