@@ -1,6 +1,6 @@
 //! Keeps this gateway's caches true: applies every invalidation that passes on the bus.
 
-use crate::{access::Access, second_factors::SecondFactors, sessions::Sessions};
+use crate::{access::Access, channel_lists::ChannelLists, people::People, second_factors::SecondFactors, sessions::Sessions};
 use muster_events::{Invalidations, invalidation::What};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -20,6 +20,8 @@ pub struct Caches {
     pub sessions: Sessions,
     pub access: Access,
     pub second_factors: SecondFactors,
+    pub people: People,
+    pub channel_lists: ChannelLists,
 }
 
 impl Caches {
@@ -54,15 +56,29 @@ impl Caches {
         match what {
             What::SessionTokenHash(hash) => self.sessions.forget(&hash),
             What::RoleName(_) => self.reload_roles().await,
-            What::Member(key) => self.access.forget_member(&key.channel_id, &key.user_id),
-            What::TeamMember(key) => self.access.forget_team_member(&key.channel_id, &key.user_id),
-            What::ChannelId(id) => self.access.forget_channel(&id),
+            What::Member(key) => {
+                self.access.forget_member(&key.channel_id, &key.user_id);
+                self.channel_lists.forget_member(&key.channel_id, &key.user_id);
+            }
+            What::TeamMember(key) => {
+                self.access.forget_team_member(&key.channel_id, &key.user_id);
+                self.channel_lists.forget_user(&key.user_id);
+            }
+            What::ChannelId(id) => {
+                self.access.forget_channel(&id);
+                self.channel_lists.forget_channel(&id);
+            }
             What::TeamId(id) => self.access.forget_team(&id),
-            What::UserId(id) => self.second_factors.forget(&id),
+            What::UserId(id) => {
+                self.second_factors.forget(&id);
+                self.people.forget(&id);
+            }
             What::Everything(_) => {
                 self.sessions.forget_all();
                 self.access.forget_all();
                 self.second_factors.forget_all();
+                self.people.forget_all();
+                self.channel_lists.forget_all();
                 self.reload_roles().await;
             }
             // The configuration feed listens for itself.

@@ -2,11 +2,14 @@
 
 use crate::{
     access::Access,
+    activity::Activities,
     api,
     caches::Caches,
+    channel_lists::ChannelLists,
     clients::Clients,
     edge,
     limiter::Limiter,
+    people::People,
     presence::Presence,
     second_factors::SecondFactors,
     sessions::Sessions,
@@ -48,22 +51,33 @@ pub async fn start(deps: Deps) -> Result<(), ConfigError> {
     let sessions = Sessions::new(deps.redis.clone(), deps.clients.clone(), connected.clone(), deps.feed.clone());
     let access = Access::new(deps.clients.clone(), connected.clone());
     let second_factors = SecondFactors::new(deps.clients.clone(), connected.clone());
+    let people = People::new(deps.clients.clone(), connected.clone());
+    let channel_lists = ChannelLists::new(deps.clients.clone(), connected.clone());
     let hub = Hub::start(deps.bus.clone(), deps.clients.clone(), deps.stop.clone())
         .await
         .map_err(|e| ConfigError(format!("subscribing to events: {e}")))?;
     let invalidations = deps.bus.invalidations().await.map_err(|e| ConfigError(format!("subscribing to invalidations: {e}")))?;
     tokio::spawn(hub.clone().watch_settings(deps.feed.clone()));
     tokio::spawn(ws::presence::renew(hub.clone(), deps.clients.clone(), deps.stop.clone()));
-    let caches = Caches { sessions: sessions.clone(), access: access.clone(), second_factors: second_factors.clone() };
+    let caches = Caches {
+        sessions: sessions.clone(),
+        access: access.clone(),
+        second_factors: second_factors.clone(),
+        people: people.clone(),
+        channel_lists: channel_lists.clone(),
+    };
     tokio::spawn(caches.keep_true(invalidations, connected, deps.stop.clone()));
 
     let presence = Presence::start(deps.clients.clone(), deps.stop.clone());
     let gateway = Gateway::new(Parts {
         presence,
-        clients: deps.clients,
+        clients: deps.clients.clone(),
         sessions,
         access: access.clone(),
         second_factors,
+        people,
+        channel_lists,
+        activities: Activities::start(&deps.clients, &deps.stop),
         version: Version::new(deps.feed.clone()),
         config: deps.feed,
         hub: hub.clone(),

@@ -1,8 +1,8 @@
 //! What handlers reach.
 
 use crate::{
-    access::Access, clients::Clients, limiter::Limiter, presence::Presence, second_factors::SecondFactors, sessions::Sessions,
-    version::Version, ws::Hub,
+    access::Access, activity::Activities, channel_lists::ChannelLists, clients::Clients, limiter::Limiter, people::People,
+    presence::Presence, second_factors::SecondFactors, sessions::Sessions, version::Version, ws::Hub,
 };
 use muster_events::Bus;
 use muster_runtime::ConfigFeed;
@@ -21,6 +21,9 @@ pub struct Parts {
     pub sessions: Sessions,
     pub access: Access,
     pub second_factors: SecondFactors,
+    pub people: People,
+    pub channel_lists: ChannelLists,
+    pub activities: Activities,
     pub presence: Presence,
     pub config: ConfigFeed,
     pub version: Version,

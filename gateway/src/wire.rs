@@ -81,9 +81,14 @@ impl<T> NotModifiedOr<T> {
     }
 }
 
+/// An entity as answers carry it.
+pub fn json_bytes<T: Serialize>(body: &T) -> Result<Bytes, ApiError> {
+    muster_proto::json::to_vec(body).map(Bytes::from).map_err(|error| AppError::internal(error).into())
+}
+
 fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
-    match muster_proto::json::to_vec(body) {
+    match json_bytes(body) {
         Ok(bytes) => (status, [(header::CONTENT_TYPE, JSON)], bytes).into_response(),
-        Err(error) => ApiError(AppError::internal(error)).into_response(),
+        Err(error) => error.into_response(),
     }
 }

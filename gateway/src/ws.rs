@@ -5,6 +5,8 @@ mod connection;
 mod fanout;
 mod hub;
 pub mod presence;
+mod socket;
+mod upgrade;
 
 pub use connection::router;
 pub use hub::Hub;

@@ -45,7 +45,7 @@ async fn get(State(gateway): State<Gateway>, session: Session, ChannelId(channel
     rights::readable(&gateway, &session, &channel_id).await?;
     let mut directory = gateway.clients.channel_directory();
     let structure = directory.get(session.call(GetChannelRequest { channel_id: channel_id.clone() }));
-    let (structure, activity) = tokio::join!(structure, compose::activity(&gateway, &session, &channel_id));
+    let (structure, activity) = tokio::join!(structure, compose::activity(&gateway, &channel_id));
     Ok(ApiJson(activity?.on(structure?.into_inner())))
 }
 
@@ -58,7 +58,7 @@ async fn get_by_name(
 ) -> ApiResult<ApiJson<Channel>> {
     let channel = by_name(&gateway, &session, team_id, name).await?;
     rights::readable(&gateway, &session, &channel.id).await?;
-    Ok(ApiJson(compose::channel(&gateway, &session, channel).await?))
+    Ok(ApiJson(compose::channel(&gateway, channel).await?))
 }
 
 /// `read_channel`, of an open channel too: unlike by team id, only its members read it here.
@@ -72,7 +72,7 @@ async fn get_by_names(
     let team = gateway.clients.teams().get(session.call(request)).await?.into_inner();
     let channel = by_name(&gateway, &session, team.id, name).await?;
     gateway.access.channel(&session, &channel.id, Permission::ReadChannel).await?;
-    Ok(ApiJson(compose::channel(&gateway, &session, channel).await?))
+    Ok(ApiJson(compose::channel(&gateway, channel).await?))
 }
 
 #[derive(Serialize)]

@@ -2,7 +2,9 @@
 
 use super::{
     actions::{self, Action, Outcome},
-    hub::{Connection, Out, QUEUE, is_admin},
+    hub::{Connection, is_admin},
+    socket::{Flushed, Out, Socket},
+    upgrade::Upgrade,
 };
 use crate::{
     edge,
@@ -12,18 +14,15 @@ use crate::{
 };
 use axum::{
     Router,
-    extract::{
-        State, WebSocketUpgrade,
-        ws::{CloseFrame, Message, Utf8Bytes, WebSocket},
-    },
+    extract::State,
     response::{IntoResponse, Response},
 };
-use futures_util::{SinkExt, StreamExt};
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use muster_domain::time::now_ms;
 use muster_events::{Broadcast, Frame};
 use muster_proto::{identity::ConnectionRequest, model, sessions::is_access_token};
-use muster_runtime::{Caller, telemetry};
+use muster_runtime::Caller;
 use std::{
     sync::{
         Arc,
@@ -31,21 +30,17 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::sync::mpsc;
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
+use tungstenite::Message;
 
-/// A client's frame may have this many bytes; a longer one drops the connection.
-const FRAME_MAX: usize = 8_192;
 /// An unauthenticated connection lives this long.
 const AUTHENTICATION_TIME: Duration = Duration::from_secs(5);
 const PING_EVERY: Duration = Duration::from_secs(60);
 /// Without a pong for this long the connection is dropped.
 const PONG_WAIT: Duration = Duration::from_secs(100);
+/// A client that reads nothing for this long while something waits for it is dropped.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Frames written before a flush.
-const WRITE_BATCH: usize = 32;
-/// Small buffers keep an idle connection under 20 kB.
-const BUFFER: usize = 4_096;
 /// WebSocket close code "try again later".
 const CLOSE_TRY_AGAIN: u16 = 1013;
 
@@ -61,21 +56,16 @@ async fn upgrade(
     session: MaybeSession,
     facts: RequestFacts,
     headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+    upgrade: Result<Upgrade, StatusCode>,
 ) -> Result<Response, ApiError> {
-    let Ok(upgrade) = upgrade else {
-        return Ok(StatusCode::BAD_REQUEST.into_response());
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(status) => return Ok(status.into_response()),
     };
     if !origin_allowed(&headers, &gateway.settings().settings.allow_cors_from) {
         return Ok(StatusCode::FORBIDDEN.into_response());
     }
-    Ok(upgrade
-        .max_message_size(FRAME_MAX)
-        .max_frame_size(FRAME_MAX)
-        .read_buffer_size(BUFFER)
-        .write_buffer_size(BUFFER)
-        .max_write_buffer_size(4 * 1024 * 1024)
-        .on_upgrade(move |socket| run(gateway, socket, session.0, facts)))
+    Ok(upgrade.accept(move |stream, sent| run(gateway, stream, sent, session.0, facts)))
 }
 
 /// No `Origin`, or the host's own; with `AllowCorsFrom` exactly the listed ones.
@@ -97,18 +87,23 @@ pub struct Live {
     token: Arc<str>,
 }
 
-async fn run(gateway: Gateway, mut socket: WebSocket, session: Option<Session>, facts: RequestFacts) {
-    let (sender, mut outgoing) = mpsc::channel(QUEUE);
+async fn run(gateway: Gateway, stream: TcpStream, sent: Bytes, session: Option<Session>, facts: RequestFacts) {
+    let socket = Arc::new(Socket::new(stream, &sent));
+    drop(sent);
     let mut live = None;
     if let Some(session) = session {
-        match go_live(&gateway, session.session, session.token, &sender, &facts).await {
+        match go_live(&gateway, session.session, session.token, &socket, &facts).await {
             Some(l) => live = Some(l),
-            None => return close(&mut socket, CLOSE_TRY_AGAIN).await,
+            None => {
+                socket.send(Out::Close(CLOSE_TRY_AGAIN));
+                return;
+            }
         }
     }
     let kill = live.as_ref().map(|l| l.connection.kill.clone()).unwrap_or_default();
-    let mut task = Task { gateway: &gateway, facts: &facts, sender: &sender, live, kill, seq: 0, last_pong: Instant::now() };
-    task.serve(&mut socket, &mut outgoing).await;
+    let mut task = Task { gateway: &gateway, facts: &facts, socket: &socket, live, kill, last_pong: Instant::now() };
+    task.serve().await;
+    socket.finish();
     if let Some(live) = task.live.take() {
         gateway.hub.detach(&live.connection);
         disconnected(&gateway, &live).await;
@@ -118,41 +113,36 @@ async fn run(gateway: Gateway, mut socket: WebSocket, session: Option<Session>, 
 struct Task<'a> {
     gateway: &'a Gateway,
     facts: &'a RequestFacts,
-    sender: &'a mpsc::Sender<Out>,
+    socket: &'a Arc<Socket>,
     live: Option<Live>,
     kill: CancellationToken,
-    seq: i64,
     last_pong: Instant,
 }
 
 impl Task<'_> {
-    async fn serve(&mut self, socket: &mut WebSocket, outgoing: &mut mpsc::Receiver<Out>) {
+    /// Returns when the connection is over.
+    async fn serve(&mut self) {
         let opened = tokio::time::Instant::now();
         let mut ping = tokio::time::interval_at(opened + PING_EVERY, PING_EVERY);
-        let mut batch = Vec::new();
         loop {
+            // Boxed: an action's future is large, and most of the time there is none.
+            if !Box::pin(self.read_all()).await {
+                return;
+            }
             let kill = self.kill.clone();
             tokio::select! {
                 biased;
                 () = kill.cancelled() => return,
                 () = tokio::time::sleep_until(opened + AUTHENTICATION_TIME), if self.live.is_none() => return,
-                n = outgoing.recv_many(&mut batch, WRITE_BATCH) => {
-                    // A reader that stands still is cut off while a frame waits for it, too.
-                    let written = tokio::select! {
-                        biased;
+                () = self.socket.blocked() => {
+                    tokio::select! {
                         () = kill.cancelled() => return,
-                        written = self.write(socket, &mut batch) => written,
-                    };
-                    if n == 0 || !written {
-                        return;
+                        all = write_on(self.socket) => if !all { return },
                     }
                 }
-                message = socket.next() => match message {
-                    Some(Ok(message)) => if !self.read(message).await { return },
-                    _ => return,
-                },
+                ready = self.socket.readable() => if ready.is_err() { return },
                 _ = ping.tick() => {
-                    if self.last_pong.elapsed() > PONG_WAIT || self.is_over() || socket.send(Message::Ping(Default::default())).await.is_err() {
+                    if self.last_pong.elapsed() > PONG_WAIT || self.is_over() || !self.socket.send(Out::Ping) {
                         return;
                     }
                 }
@@ -180,33 +170,19 @@ impl Task<'_> {
         }
     }
 
-    /// False ends the connection.
-    async fn write(&mut self, socket: &mut WebSocket, batch: &mut Vec<Out>) -> bool {
-        // Kept until the flush: a trace ends when the frame has left.
-        let mut traced = Vec::new();
-        for out in batch.drain(..) {
-            let text = match out {
-                Out::Event(event) => {
-                    let text = event.with_seq(self.seq);
-                    if telemetry::tracing_on() && !event.traceparent.is_empty() {
-                        traced.push(telemetry::span_from("WebSocket write", &event.traceparent));
+    /// Acts on every message that has arrived. False ends the connection.
+    async fn read_all(&mut self) -> bool {
+        loop {
+            match self.socket.read() {
+                Ok(None) => return true,
+                Ok(Some(message)) => {
+                    if !self.read(message).await {
+                        return false;
                     }
-                    self.seq += 1;
-                    text
                 }
-                Out::Reply(text) => text,
-                Out::Close(code) => {
-                    close(socket, code).await;
-                    return false;
-                }
-            };
-            if !matches!(tokio::time::timeout(WRITE_TIMEOUT, socket.feed(Message::Text(text.into()))).await, Ok(Ok(()))) {
-                return false;
+                Err(_) => return false,
             }
         }
-        // A vector that once held a burst would stay that large for an idle connection.
-        batch.shrink_to(4);
-        matches!(tokio::time::timeout(WRITE_TIMEOUT, socket.flush()).await, Ok(Ok(())))
     }
 
     /// False ends the connection.
@@ -219,7 +195,7 @@ impl Task<'_> {
                 return true;
             }
             Message::Ping(_) => return true,
-            Message::Close(_) => return false,
+            Message::Close(_) | Message::Frame(_) => return false,
         };
         let Ok(action) = from_json::<Action>(bytes) else { return false };
         let outcome = match &self.live {
@@ -235,14 +211,14 @@ impl Task<'_> {
         match outcome {
             Outcome::Silence => true,
             Outcome::Drop => false,
-            Outcome::Reply(text) => self.sender.try_send(Out::Reply(text)).is_ok(),
+            Outcome::Reply(text) => self.socket.send(Out::Reply(text)),
             Outcome::Authenticate(token) => {
                 let Ok(Some(session)) = self.gateway.sessions.find(&token, self.facts).await else { return false };
-                match go_live(self.gateway, session, token.into(), self.sender, self.facts).await {
+                match go_live(self.gateway, session, token.into(), self.socket, self.facts).await {
                     Some(live) => {
                         self.kill = live.connection.kill.clone();
                         self.live = Some(live);
-                        self.sender.try_send(Out::Reply(actions::ok(action.seq))).is_ok()
+                        self.socket.send(Out::Reply(actions::ok(action.seq)))
                     }
                     None => false,
                 }
@@ -257,7 +233,7 @@ async fn go_live(
     gateway: &Gateway,
     session: Arc<model::Session>,
     token: Arc<str>,
-    sender: &mpsc::Sender<Out>,
+    socket: &Arc<Socket>,
     facts: &RequestFacts,
 ) -> Option<Live> {
     if let Err(error) = gateway.second_factors.check(&gateway.settings().settings, &session, facts).await {
@@ -268,7 +244,7 @@ async fn go_live(
         id: muster_domain::ids::new_id(),
         user_id: session.user_id.clone(),
         session_id: session.id.clone(),
-        sender: sender.clone(),
+        socket: socket.clone(),
         kill: CancellationToken::new(),
         revoked: AtomicBool::new(false),
         admin: AtomicBool::new(is_admin(&session.roles)),
@@ -326,9 +302,15 @@ fn presence(live: &Live) -> ConnectionRequest {
     }
 }
 
-async fn close(socket: &mut WebSocket, code: u16) {
-    let frame = CloseFrame { code, reason: Utf8Bytes::from_static("") };
-    let _ = tokio::time::timeout(Duration::from_secs(1), socket.send(Message::Close(Some(frame)))).await;
+/// Writes what waits as room comes. False when the connection is over, or the client reads nothing.
+async fn write_on(socket: &Socket) -> bool {
+    loop {
+        match tokio::time::timeout(WRITE_TIMEOUT, socket.write_on()).await {
+            Ok(Flushed::All) => return true,
+            Ok(Flushed::Blocked) => {}
+            Ok(Flushed::Ended) | Err(_) => return false,
+        }
+    }
 }
 
 #[cfg(test)]

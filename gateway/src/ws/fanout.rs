@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use muster_proto::event::{Broadcast, Frame};
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 /// An event as every recipient gets it, up to its `seq`.
 #[derive(Debug)]
@@ -29,12 +29,16 @@ impl Encoded {
         Self { event: frame.event.clone(), head: head.into(), traceparent: traceparent.to_owned() }
     }
 
-    /// The text of the frame with this connection's number.
-    pub fn with_seq(&self, seq: i64) -> String {
-        let mut text = String::with_capacity(self.head.len() + 12);
-        text.push_str(std::str::from_utf8(&self.head).unwrap_or("{\"seq\":"));
-        let _ = write!(text, "{seq}}}");
-        text
+    /// Bytes of the text with this number, which is not negative.
+    pub fn length(&self, seq: i64) -> usize {
+        self.head.len() + seq.checked_ilog10().unwrap_or(0) as usize + 2
+    }
+
+    /// Appends the text of the frame with this connection's number.
+    pub fn write(&self, seq: i64, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.head);
+        // Writing to a vector cannot fail.
+        let _ = write!(out, "{seq}}}");
     }
 
     /// What a congested connection may do without: newer ones replace them.
@@ -65,6 +69,13 @@ impl Serialize for WireBroadcast<'_> {
 mod tests {
     use super::*;
 
+    fn with_seq(encoded: &Encoded, seq: i64) -> String {
+        let mut text = Vec::new();
+        encoded.write(seq, &mut text);
+        assert_eq!(text.len(), encoded.length(seq));
+        String::from_utf8(text).expect("text")
+    }
+
     #[test]
     fn is_the_recorded_form() {
         let frame = Frame {
@@ -74,10 +85,10 @@ mod tests {
             audience: None,
         };
         assert_eq!(
-            Encoded::new(&frame, "").with_seq(10),
+            with_seq(&Encoded::new(&frame, ""), 10),
             r#"{"event":"typing","data":{"parent_id":"","user_id":"u"},"broadcast":{"omit_users":{"u":true},"user_id":"","channel_id":"c","team_id":""},"seq":10}"#
         );
-        let plain = Encoded::new(&Frame { event: "hello".into(), ..Frame::default() }, "").with_seq(0);
+        let plain = with_seq(&Encoded::new(&Frame { event: "hello".into(), ..Frame::default() }, ""), 0);
         assert!(plain.contains(r#""data":{},"broadcast":{"omit_users":null,"#), "{plain}");
     }
 }

@@ -3,9 +3,12 @@
 //! A subject is subscribed while somebody connected here may hear it, so an event costs what its audience costs. The
 //! membership sets are loaded at a user's first connection and kept current by the changes that pass by.
 
-use super::fanout::Encoded;
+use super::{
+    fanout::Encoded,
+    socket::{Flushed, Out, Queued, Socket},
+};
 use crate::clients::Clients;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use muster_error::AppError;
 use muster_events::{
     Audience, Batch, Bus, Frame, Item, MembershipChange, audience::Scope, channel_subject, everyone_subject, item::Kind, team_subject,
@@ -23,35 +26,28 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::OnceCell;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-/// Frames that may wait for one connection; a reader further behind is cut off and resyncs.
-pub const QUEUE: usize = 256;
-/// From this many waiting frames on, droppable events are left out.
-const CONGESTED: usize = 128;
 /// Batch ids remembered, to recognise what the outbox sweeper publishes again.
 const REMEMBERED: usize = 65_536;
 /// A restart closes the sockets over this span, so that clients do not come back all at once.
 const WAVE: Duration = Duration::from_secs(2);
+/// Connections flushed by one task in one go.
+const FLUSHED_AT_ONCE: usize = 128;
+/// From this many connections on nothing more is gathered before a flush.
+const GATHERED_MAX: usize = 4_096;
 /// WebSocket close code "service restart": the client reconnects and resyncs.
 pub const CLOSE_RESTART: u16 = 1012;
-
-/// What a connection's task receives.
-pub enum Out {
-    Event(Arc<Encoded>),
-    /// A reply to an action, already JSON.
-    Reply(String),
-    Close(u16),
-}
 
 /// A live connection, as the hub holds it.
 pub struct Connection {
     pub id: String,
     pub user_id: String,
     pub session_id: String,
-    pub sender: mpsc::Sender<Out>,
+    pub socket: Arc<Socket>,
     /// Ends the connection's task at once.
     pub kill: CancellationToken,
     /// The session ended: nothing more is delivered.
@@ -64,20 +60,28 @@ pub struct Connection {
 }
 
 impl Connection {
-    fn deliver(&self, event: &Arc<Encoded>) {
+    /// Puts an event in line. True when somebody has to flush.
+    fn deliver(&self, event: &Arc<Encoded>) -> bool {
         if self.revoked.load(Ordering::Relaxed) || self.deaf.load(Ordering::Relaxed) {
-            return;
+            return false;
         }
-        let waiting = QUEUE - self.sender.capacity();
-        if waiting >= CONGESTED && event.is_droppable() {
-            return;
-        }
-        if self.sender.try_send(Out::Event(event.clone())).is_err() {
+        let queued = self.socket.push(Out::Event(event.clone()));
+        if queued == Queued::Full && !self.kill.is_cancelled() {
             metrics::counter!("muster_websocket_slow_reader_total").increment(1);
+            self.kill.cancel();
+        }
+        queued == Queued::First
+    }
+
+    fn flush(&self) {
+        if self.socket.flush() == Flushed::Ended {
             self.kill.cancel();
         }
     }
 }
+
+/// Connections for which something was put in line.
+type Dirty = Vec<Arc<Connection>>;
 
 #[derive(Default)]
 struct User {
@@ -138,8 +142,10 @@ impl Hub {
             if !Arc::ptr_eq(&user.ready, &ready) {
                 continue;
             }
-            let _ = connection.sender.try_send(Out::Event(Arc::new(Encoded::new(&hello, ""))));
-            user.connections.push(connection);
+            connection.socket.push(Out::Event(Arc::new(Encoded::new(&hello, ""))));
+            user.connections.push(connection.clone());
+            drop(state);
+            connection.flush();
             metrics::gauge!("mattermost_http_websockets_total").increment(1.0);
             return Ok(());
         }
@@ -226,7 +232,7 @@ impl Hub {
         let pause = WAVE / u32::try_from(connections.len()).unwrap_or(u32::MAX).max(1);
         let mut waited = Duration::ZERO;
         for connection in connections {
-            if connection.sender.try_send(Out::Close(CLOSE_RESTART)).is_err() {
+            if !connection.socket.send(Out::Close(CLOSE_RESTART)) {
                 connection.kill.cancel();
             }
             waited += pause;
@@ -291,7 +297,8 @@ impl Hub {
         }
     }
 
-    async fn receive(&self, payload: &[u8]) {
+    /// Puts what a batch brings in line; who then has to be flushed is added to `dirty`.
+    async fn receive(&self, payload: &[u8], dirty: &mut Dirty) {
         let Ok(batch) = Batch::decode(payload) else {
             tracing::warn!("an event batch that cannot be read");
             return;
@@ -303,7 +310,7 @@ impl Hub {
         async {
             for Item { kind } in batch.items {
                 match kind {
-                    Some(Kind::Frame(frame)) => self.deliver(&frame, &batch.traceparent),
+                    Some(Kind::Frame(frame)) => self.deliver(&frame, &batch.traceparent, dirty),
                     Some(Kind::Membership(change)) => self.apply(change, batch.create_at).await,
                     Some(Kind::SessionsRevoked(revoked)) => self.for_user(&revoked.user_id, |c| {
                         if revoked.session_ids.is_empty() || revoked.session_ids.contains(&c.session_id) {
@@ -349,17 +356,18 @@ impl Hub {
         }
     }
 
-    fn deliver(&self, frame: &Frame, traceparent: &str) {
+    fn deliver(&self, frame: &Frame, traceparent: &str, dirty: &mut Dirty) {
         let Some(audience) = &frame.audience else { return };
         let encoded = Arc::new(Encoded::new(frame, traceparent));
         metrics::counter!("mattermost_websocket_event_total", "type" => frame.event.clone()).increment(1);
         let state = self.state();
-        let to_user = |id: &str| {
+        let mut to_user = |id: &str| {
             if audience.omit_users.iter().any(|omitted| omitted == id) {
                 return;
             }
             if let Some(user) = state.users.get(id) {
-                user.connections.iter().filter(|c| wanted(audience, c)).for_each(|c| c.deliver(&encoded));
+                let wanting = user.connections.iter().filter(|c| wanted(audience, c));
+                dirty.extend(wanting.filter(|c| c.deliver(&encoded)).cloned());
             }
         };
         match &audience.scope {
@@ -411,17 +419,39 @@ impl Hub {
 /// Boxed: a message may lead to another subscription, whose task is this one again.
 fn listen(hub: Hub, mut subscriber: async_nats::Subscriber, stop: CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(async move {
+        let mut dirty = Dirty::new();
         loop {
             tokio::select! {
                 biased;
                 message = subscriber.next() => match message {
-                    Some(message) => hub.receive(&message.payload).await,
+                    Some(message) => hub.receive(&message.payload, &mut dirty).await,
                     None => return,
                 },
                 () = stop.cancelled() => return,
             }
+            // What has arrived meanwhile leaves by the same writes.
+            while dirty.len() < GATHERED_MAX
+                && let Some(Some(message)) = subscriber.next().now_or_never()
+            {
+                hub.receive(&message.payload, &mut dirty).await;
+            }
+            flush(&mut dirty).await;
         }
     })
+}
+
+/// Writes what waits for these connections, on several threads when they are many.
+async fn flush(dirty: &mut Dirty) {
+    if dirty.len() <= FLUSHED_AT_ONCE {
+        dirty.drain(..).for_each(|connection| connection.flush());
+        return;
+    }
+    let mut chunks = JoinSet::new();
+    while !dirty.is_empty() {
+        let chunk = dirty.split_off(dirty.len().saturating_sub(FLUSHED_AT_ONCE));
+        chunks.spawn(async move { chunk.iter().for_each(|connection| connection.flush()) });
+    }
+    chunks.join_all().await;
 }
 
 fn wanted(audience: &Audience, connection: &Connection) -> bool {

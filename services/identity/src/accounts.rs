@@ -82,7 +82,7 @@ impl AccountsService {
                 return Err(ErrorId::PasswordUpdateOauth.into());
             }
             let proof = Proof { password: request.current_password, code: None };
-            let checked = credentials::check(&self.pool, &self.passwords, &user.id, proof, settings).await;
+            let checked = credentials::check(&self.pool, &self.bus, &self.passwords, &user.id, proof, settings).await;
             // Whoever has a session is told that the password is wrong, not that the session is.
             let wrong = |error: AppError| if error.id == ErrorId::LoginInvalidPassword { ErrorId::PasswordIncorrect.into() } else { error };
             let turn = checked.map_err(wrong)?;
@@ -104,7 +104,7 @@ impl AccountsService {
         }
         self.mailer.record(&mut tx, email, mail).await?;
         tx.commit().await.map_err(sql_error)?;
-        self.bus.invalidate(What::UserId(user_id.to_owned())).await;
+        self.bus.invalidate_now([What::UserId(user_id.to_owned())]).await;
         self.mailer.wake().await;
         Ok(())
     }
@@ -138,7 +138,7 @@ impl AccountsService {
         }
         self.mailer.record(&mut tx, &email, signs_in_by(&auth_service)).await?;
         tx.commit().await.map_err(sql_error)?;
-        self.bus.invalidate(What::UserId(user_id)).await;
+        self.bus.invalidate_now([What::UserId(user_id)]).await;
         self.mailer.wake().await;
         Ok(SetAuthReply { auth_service, auth_data })
     }

@@ -7,6 +7,7 @@ use crate::{
 };
 use muster_domain::{config::Settings, time::now_ms};
 use muster_error::{AppError, ErrorId};
+use muster_events::{Bus, invalidation::What};
 use muster_proto::model::User;
 use muster_runtime::postgres::sql_error;
 use sqlx::{PgConnection, PgPool};
@@ -23,6 +24,7 @@ pub(crate) struct Proof {
 /// right password.
 pub(crate) async fn check(
     pool: &PgPool,
+    bus: &Bus,
     passwords: &Passwords,
     user_id: &str,
     proof: Proof,
@@ -38,20 +40,23 @@ pub(crate) async fn check(
     let code_at = match &proof.code {
         Some(code) if secrets.mfa_active && settings.enable_multifactor_authentication => match accepted(&secrets, code) {
             Some(second) => Some(second),
-            None => return failed(pool, user_id, ErrorId::MfaBadCode).await,
+            None => return failed(pool, bus, user_id, ErrorId::MfaBadCode).await,
         },
         _ => None,
     };
     if !turn.verify(proof.password, secrets.password_hash).await? {
-        return failed(pool, user_id, ErrorId::LoginInvalidPassword).await;
+        return failed(pool, bus, user_id, ErrorId::LoginInvalidPassword).await;
     }
     if let Some(second) = code_at
         && !mfa::use_code(pool, user_id, second).await.map_err(sql_error)?
     {
-        return failed(pool, user_id, ErrorId::MfaBadCode).await;
+        return failed(pool, bus, user_id, ErrorId::MfaBadCode).await;
     }
-    if secrets.failed_attempts > 0 && !users::clear_failures(pool, user_id, limit).await.map_err(sql_error)? {
-        return Err(locked());
+    if secrets.failed_attempts > 0 {
+        if !users::clear_failures(pool, user_id, limit).await.map_err(sql_error)? {
+            return Err(locked());
+        }
+        bus.invalidate(What::UserId(user_id.to_owned())).await;
     }
     Ok(turn)
 }
@@ -59,6 +64,7 @@ pub(crate) async fn check(
 /// Everything that is asked of somebody who signs in, in the order of the reference (identity, section 3).
 pub(crate) async fn sign_in(
     pool: &PgPool,
+    bus: &Bus,
     passwords: &Passwords,
     mut user: User,
     proof: Proof,
@@ -76,7 +82,7 @@ pub(crate) async fn sign_in(
     if user.failed_attempts >= settings.maximum_login_attempts {
         return Err(ErrorId::LoginTooManyAttempts.into());
     }
-    check(pool, passwords, &user.id, proof, settings).await?;
+    check(pool, bus, passwords, &user.id, proof, settings).await?;
     user.failed_attempts = 0;
     if settings.require_email_verification && !user.email_verified {
         return Err(ErrorId::LoginNotVerified.into());
@@ -89,8 +95,9 @@ fn accepted(secrets: &Secrets, code: &str) -> Option<i64> {
     mfa::second_of(&secrets.mfa_secret, code, now_ms()).filter(|second| *second > secrets.mfa_used_at)
 }
 
-async fn failed<T>(pool: &PgPool, user_id: &str, why: ErrorId) -> Result<T, AppError> {
+async fn failed<T>(pool: &PgPool, bus: &Bus, user_id: &str, why: ErrorId) -> Result<T, AppError> {
     users::count_failure(pool, user_id).await.map_err(sql_error)?;
+    bus.invalidate(What::UserId(user_id.to_owned())).await;
     Err(why.into())
 }
 

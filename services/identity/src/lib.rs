@@ -123,7 +123,7 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
             CodesServer,
             codes::CodesService {
                 pool: pool.clone(),
-                bus: deps.bus,
+                bus: deps.bus.clone(),
                 feed: deps.feed.clone(),
                 passwords: passwords.clone(),
                 audit_log: audit_log.clone(),
@@ -146,7 +146,7 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
         .add_service(service!(PreferencesServer, preferences::PreferencesService { pool: pool.clone(), outbox: outbox.clone() }))
         .add_service(service!(StatusesServer, statuses::StatusesService { live }))
         .add_service(service!(RolesServer, roles::RolesService { pool: pool.clone(), outbox, audit_log: audit_log.clone() }))
-        .add_service(service!(MembershipsServer, memberships::MembershipsService { pool: pool.clone() }))
+        .add_service(service!(MembershipsServer, memberships::MembershipsService { pool: pool.clone(), bus: deps.bus.clone() }))
         .add_service(service!(MembershipCountsServer, memberships::CountsService { pool: pool.clone() }))
         .add_service(service!(AuditsServer, audits::AuditsService { pool }));
     Ok(routes.routes())

@@ -2,6 +2,7 @@
 
 use muster_domain::time::now_ms;
 use muster_error::AppError;
+use muster_events::{Bus, invalidation::What};
 use muster_proto::identity::{
     ActiveMembersReply, ActiveMembersRequest, ApplyMembershipsRequest, MembershipFact, MembershipsApplied,
     membership_counts_server::MembershipCounts, memberships_server::Memberships,
@@ -13,6 +14,7 @@ use tonic::{Request, Response, Status};
 
 pub(crate) struct MembershipsService {
     pub(crate) pool: PgPool,
+    pub(crate) bus: Bus,
 }
 
 #[tonic::async_trait]
@@ -20,7 +22,8 @@ impl Memberships for MembershipsService {
     async fn apply(&self, request: Request<ApplyMembershipsRequest>) -> Result<Response<MembershipsApplied>, Status> {
         Caller::of(&request)?;
         let facts = newest(request.into_inner().facts);
-        apply(&self.pool, &facts).await.map_err(sql_error)?;
+        let touched = apply(&self.pool, &facts).await.map_err(sql_error)?;
+        self.bus.invalidate_now(touched.into_iter().map(What::UserId)).await;
         Ok(Response::new(MembershipsApplied {}))
     }
 }
@@ -68,9 +71,10 @@ fn newest(facts: Vec<MembershipFact>) -> Vec<MembershipFact> {
     by_key.into_values().collect()
 }
 
-async fn apply(pool: &PgPool, facts: &[MembershipFact]) -> sqlx::Result<()> {
+/// Answers whose accounts it changed.
+async fn apply(pool: &PgPool, facts: &[MembershipFact]) -> sqlx::Result<Vec<String>> {
     if facts.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mut tx = pool.begin().await?;
     lock_users(&mut tx, facts).await?;
@@ -109,7 +113,8 @@ async fn apply(pool: &PgPool, facts: &[MembershipFact]) -> sqlx::Result<()> {
         .execute(&mut *tx)
         .await?;
     }
-    tx.commit().await
+    tx.commit().await?;
+    Ok(touched)
 }
 
 /// One change of a user's memberships at a time: until it is stored nobody renames the user, and whether a team is left

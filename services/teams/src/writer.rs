@@ -64,9 +64,7 @@ impl Writer {
         self.outbox.record(&mut tx, &announcements).await.map_err(sql_error)?;
         self.effects.record(&mut tx, &effects).await.map_err(sql_error)?;
         tx.commit().await.map_err(sql_error)?;
-        for what in stale {
-            self.outbox.bus().invalidate(what).await;
-        }
+        self.outbox.bus().invalidate_now(stale).await;
         self.outbox.publish(announcements).await;
         self.effects.deliver(caller, &effects).await;
         Ok(())

@@ -34,8 +34,7 @@ async fn update(State(gateway): State<Gateway>, session: Session, _: ChannelId, 
     if !grant.member && !rights::is_member(&gateway, &session, &given.id).await? {
         return Err(ErrorId::ChannelMemberNotFound.into());
     }
-    let (allowed, activity) =
-        tokio::join!(rights::may_change(&gateway, &session, &given.id), compose::activity(&gateway, &session, &given.id));
+    let (allowed, activity) = tokio::join!(rights::may_change(&gateway, &session, &given.id), compose::activity(&gateway, &given.id));
     allowed?;
     let activity = activity?;
     let name = given.name.clone();
@@ -61,8 +60,7 @@ async fn patch(
     ChannelId(channel_id): ChannelId,
     Json(ChannelPatch { display_name, name, header, purpose }): Json<ChannelPatch>,
 ) -> ApiResult<ApiJson<Channel>> {
-    let (allowed, activity) =
-        tokio::join!(rights::may_change(&gateway, &session, &channel_id), compose::activity(&gateway, &session, &channel_id));
+    let (allowed, activity) = tokio::join!(rights::may_change(&gateway, &session, &channel_id), compose::activity(&gateway, &channel_id));
     allowed?;
     let activity = activity?;
     let compose::Activity { last_post_at, total_msg_count } = activity;
@@ -103,10 +101,8 @@ async fn team_change(gateway: &Gateway, session: &Session, channel_id: String) -
     if grant.channel.team_id.is_empty() {
         return Err(AppError::permissions(Permission::ManageTeam.as_str()).into());
     }
-    let (allowed, activity) = tokio::join!(
-        gateway.access.team(session, &grant.channel.team_id, Permission::ManageTeam),
-        compose::activity(gateway, session, &channel_id)
-    );
+    let (allowed, activity) =
+        tokio::join!(gateway.access.team(session, &grant.channel.team_id, Permission::ManageTeam), compose::activity(gateway, &channel_id));
     allowed?;
     let activity = activity?;
     let request = ChangeChannelRequest { channel_id, last_post_at: activity.last_post_at, total_msg_count: activity.total_msg_count };

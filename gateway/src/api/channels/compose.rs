@@ -1,19 +1,12 @@
 //! Channels and members as clients know them: structure and membership from teams, activity and read state from posts.
 
+pub use crate::activity::Activity;
 use crate::{error::ApiResult, extract::Session, state::Gateway};
 use muster_proto::{
     model::{Channel, ChannelMember},
-    posts::{ChannelActivity, ChannelActivityRequest, ReadState, ReadStatesRequest},
+    posts::{ReadState, ReadStatesRequest},
 };
 use std::collections::HashMap;
-
-/// What moves in a channel when somebody posts.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Activity {
-    /// ms
-    pub last_post_at: i64,
-    pub total_msg_count: i64,
-}
 
 impl Activity {
     /// The channel with this activity.
@@ -22,35 +15,21 @@ impl Activity {
     }
 }
 
-impl From<&ChannelActivity> for Activity {
-    fn from(activity: &ChannelActivity) -> Self {
-        Self { last_post_at: activity.last_post_at, total_msg_count: activity.total_msg_count }
-    }
-}
-
 /// The activity of one channel; none yet is 0.
-pub async fn activity(gateway: &Gateway, session: &Session, channel_id: &str) -> ApiResult<Activity> {
-    let channels = activities(gateway, session, vec![channel_id.to_owned()]).await?;
-    Ok(channels.first().map(Activity::from).unwrap_or_default())
+pub async fn activity(gateway: &Gateway, channel_id: &str) -> ApiResult<Activity> {
+    let known = gateway.activities.of(vec![channel_id.to_owned()]).await?;
+    Ok(known.get(channel_id).copied().unwrap_or_default())
 }
 
 /// One channel with its activity.
-pub async fn channel(gateway: &Gateway, session: &Session, channel: Channel) -> ApiResult<Channel> {
-    Ok(activity(gateway, session, &channel.id).await?.on(channel))
+pub async fn channel(gateway: &Gateway, channel: Channel) -> ApiResult<Channel> {
+    Ok(activity(gateway, &channel.id).await?.on(channel))
 }
 
 /// Channels with their activity, in the same order, by one call.
-pub async fn channels(gateway: &Gateway, session: &Session, channels: Vec<Channel>) -> ApiResult<Vec<Channel>> {
-    let known = activities(gateway, session, channels.iter().map(|c| c.id.clone()).collect()).await?;
-    let known: HashMap<&str, Activity> = known.iter().map(|a| (a.channel_id.as_str(), Activity::from(a))).collect();
+pub async fn channels(gateway: &Gateway, channels: Vec<Channel>) -> ApiResult<Vec<Channel>> {
+    let known = gateway.activities.of(channels.iter().map(|c| c.id.clone()).collect()).await?;
     Ok(channels.into_iter().map(|c| known.get(c.id.as_str()).copied().unwrap_or_default().on(c)).collect())
-}
-
-async fn activities(gateway: &Gateway, session: &Session, channel_ids: Vec<String>) -> ApiResult<Vec<ChannelActivity>> {
-    if channel_ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(gateway.clients.activity().channels(session.call(ChannelActivityRequest { channel_ids })).await?.into_inner().channels)
 }
 
 /// Read states of one user in many channels or of many users in one.

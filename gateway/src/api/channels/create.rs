@@ -46,7 +46,7 @@ async fn create_direct(State(gateway): State<Gateway>, session: Session, Json(us
         gateway.access.system(&session, Permission::ManageSystem)?;
     }
     let channel = gateway.clients.channels().create_direct(session.call(CreateDirectRequest { user_ids })).await?.into_inner();
-    Ok(Created(compose::channel(&gateway, &session, channel).await?))
+    Ok(Created(compose::channel(&gateway, channel).await?))
 }
 
 /// `create_group_channel`. The caller is added when missing.
@@ -56,5 +56,5 @@ async fn create_group(State(gateway): State<Gateway>, session: Session, Json(use
     }
     gateway.access.system(&session, Permission::CreateGroupChannel)?;
     let channel = gateway.clients.channels().create_group(session.call(CreateGroupRequest { user_ids })).await?.into_inner();
-    Ok(Created(compose::channel(&gateway, &session, channel).await?))
+    Ok(Created(compose::channel(&gateway, channel).await?))
 }

@@ -38,7 +38,7 @@ async fn open(State(gateway): State<Gateway>, session: Session, TeamId(team_id):
     gateway.access.team(&session, &team_id, Permission::ListTeamChannels).await?;
     let request = ListChannelsRequest { team_id, offset: page.offset(), limit: page.limit() };
     let channels = gateway.clients.channel_directory().open(session.call(request)).await?.into_inner().channels;
-    Ok(ApiJson(compose::channels(&gateway, &session, channels).await?))
+    Ok(ApiJson(compose::channels(&gateway, channels).await?))
 }
 
 /// `manage_team`: archived channels of the team, by display name.
@@ -46,7 +46,7 @@ async fn archived(State(gateway): State<Gateway>, session: Session, TeamId(team_
     gateway.access.team(&session, &team_id, Permission::ManageTeam).await?;
     let request = ListChannelsRequest { team_id, offset: page.offset(), limit: page.limit() };
     let channels = gateway.clients.channel_directory().archived(session.call(request)).await?.into_inner().channels;
-    Ok(ApiJson(compose::channels(&gateway, &session, channels).await?))
+    Ok(ApiJson(compose::channels(&gateway, channels).await?))
 }
 
 /// `view_team`: the open, live channels among these; none is 404.
@@ -65,7 +65,7 @@ async fn by_ids(
     if channels.is_empty() {
         return Err(ErrorId::ChannelsNotFoundById.into());
     }
-    Ok(ApiJson(compose::channels(&gateway, &session, channels).await?))
+    Ok(ApiJson(compose::channels(&gateway, channels).await?))
 }
 
 /// `list_team_channels`. Without a name all are listed.
@@ -94,5 +94,5 @@ async fn matching(gateway: &Gateway, session: &Session, team_id: String, term: S
     gateway.access.team(session, &team_id, Permission::ListTeamChannels).await?;
     let request = SearchChannelsRequest { team_id, term, limit };
     let channels = gateway.clients.channel_directory().search(session.call(request)).await?.into_inner().channels;
-    Ok(ApiJson(compose::channels(gateway, session, channels).await?))
+    Ok(ApiJson(compose::channels(gateway, channels).await?))
 }

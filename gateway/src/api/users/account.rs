@@ -7,7 +7,7 @@ use crate::{
     extract::{IfNoneMatch, Json, MaybeSession, Params, RequestFacts, Session, UserId, path_param},
     state::Gateway,
     version::SERVER_VERSION,
-    wire::{ApiJson, Created, NotModifiedOr, StatusOk},
+    wire::{ApiJson, Created, NotModifiedOr, RawJson, StatusOk, json_bytes},
 };
 use axum::extract::{FromRequestParts, State};
 use http::request::Parts;
@@ -116,13 +116,16 @@ async fn get(
     session: Session,
     UserId(id): UserId,
     known: IfNoneMatch,
-) -> ApiResult<NotModifiedOr<ApiJson<User>>> {
-    let user = find(&gateway, &session, By::Id(id)).await?;
+) -> ApiResult<NotModifiedOr<RawJson>> {
+    let person = gateway.people.get(&session, &id).await?;
     gateway.sessions.touch(&session, &session.caller()).await;
-    let etag = etag(&gateway, &user);
-    Ok(NotModifiedOr::new(known.as_deref(), etag, || {
-        ApiJson(if user.id == session.user_id { shown::own(user) } else { shown::profile(&gateway, &session, user) })
-    }))
+    let etag = etag(&gateway, &person.user);
+    if known.as_deref() == Some(etag.as_str()) {
+        return Ok(NotModifiedOr::NotModified(etag));
+    }
+    let body =
+        if id == session.user_id { person.own_json()? } else { json_bytes(&shown::profile(&gateway, &session, person.user.clone()))? };
+    Ok(NotModifiedOr::Modified { etag, body: RawJson(body) })
 }
 
 /// Any session; the profile view.
@@ -159,7 +162,7 @@ fn unknown_is_bad(status: tonic::Status) -> ApiError {
 async fn check_oauth(gateway: &Gateway, session: &Session, user_id: &str, email: Option<&str>) -> ApiResult<()> {
     if let Some(email) = email
         && session.is_oauth
-        && find(gateway, session, By::Id(user_id.to_owned())).await?.email != email
+        && gateway.people.get(session, user_id).await?.user.email != email
     {
         return Err(AppError::permissions("email of an OAuth session").into());
     }

@@ -76,7 +76,7 @@ impl AccountsService {
     async fn proven(&self, request: &SwitchSignInRequest) -> Result<User, AppError> {
         let user = self.owner_of(&request.email).await?;
         let proof = Proof { password: request.password.clone(), code: Some(request.mfa_code.clone()) };
-        credentials::sign_in(&self.pool, &self.passwords, user, proof, &self.feed.get().settings).await
+        credentials::sign_in(&self.pool, &self.bus, &self.passwords, user, proof, &self.feed.get().settings).await
     }
 
     async fn email_to_service(&self, request: SwitchSignInRequest) -> Result<SwitchSignInReply, AppError> {
@@ -124,7 +124,7 @@ impl AccountsService {
         self.mailer.record(&mut tx, &user.email, signs_in_by(BY_PASSWORD)).await?;
         tx.commit().await.map_err(sql_error)?;
         self.revoker.announce(end).await;
-        self.bus.invalidate(What::UserId(user.id)).await;
+        self.bus.invalidate_now([What::UserId(user.id)]).await;
         self.mailer.wake().await;
         Ok(SwitchSignInReply { follow_link: CHANGED_LINK.to_owned(), ..SwitchSignInReply::default() })
     }

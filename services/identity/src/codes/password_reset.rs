@@ -76,7 +76,7 @@ impl CodesService {
         credentials::set_password(&mut tx, &user.id, &hash, now).await.map_err(sql_error)?;
         self.mailer.record(&mut tx, &user.email, Content::PasswordChanged(PasswordChanged { by_reset: true })).await?;
         tx.commit().await.map_err(sql_error)?;
-        self.bus.invalidate(What::UserId(user.id)).await;
+        self.bus.invalidate_now([What::UserId(user.id)]).await;
         self.mailer.wake().await;
         Ok(())
     }

@@ -65,7 +65,7 @@ impl CodesService {
             return Err(bad_link());
         }
         tx.commit().await.map_err(sql_error)?;
-        self.bus.invalidate(What::UserId(proof.user_id.clone())).await;
+        self.bus.invalidate_now([What::UserId(proof.user_id.clone())]).await;
         Ok(proof.user_id)
     }
 }

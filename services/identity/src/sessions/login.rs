@@ -79,7 +79,7 @@ impl SessionsService {
             return Err(AppError::new(ErrorId::LoginUseAuthService).param("AuthService", user.auth_service.to_uppercase()));
         }
         let proof = Proof { password: request.password.clone(), code: Some(request.mfa_token.clone()) };
-        credentials::sign_in(&self.pool, &self.passwords, user, proof, settings).await
+        credentials::sign_in(&self.pool, self.revoker.bus(), &self.passwords, user, proof, settings).await
     }
 
     async fn find_user(&self, request: &LoginRequest, settings: &Settings) -> Result<User, AppError> {

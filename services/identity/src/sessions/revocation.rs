@@ -2,7 +2,7 @@
 
 use crate::cache::Cache;
 use muster_error::AppError;
-use muster_events::{Announcement, Outbox, SessionsRevoked, invalidation::What, item, item::Kind, user_subject};
+use muster_events::{Announcement, Bus, Outbox, SessionsRevoked, invalidation::What, item, item::Kind, user_subject};
 use muster_runtime::postgres::sql_error;
 use sqlx::PgConnection;
 
@@ -29,6 +29,10 @@ pub(crate) struct Revoker {
 impl Revoker {
     pub(crate) fn new(outbox: Outbox, cache: Cache) -> Self {
         Self { outbox, cache }
+    }
+
+    pub(crate) fn bus(&self) -> &Bus {
+        self.outbox.bus()
     }
 
     /// Records the end of sessions of one user, in the transaction that deletes them.

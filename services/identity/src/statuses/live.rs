@@ -12,7 +12,7 @@ use muster_domain::{
     time::{SECOND_MS, now_ms},
 };
 use muster_error::AppError;
-use muster_events::{Announcement, Bus, audience, frame, user_subject};
+use muster_events::{Announcement, Bus, audience, frame, invalidation::What, user_subject};
 use muster_proto::{identity::ConnectionRequest, model::Status};
 use muster_runtime::{ConfigFeed, postgres::sql_error, redis::Redis};
 use serde_json::json;
@@ -153,6 +153,7 @@ impl Live {
     pub(super) async fn end_out_of_office(&self, user_id: &str) -> Result<(), AppError> {
         if self.presence(user_id).await?.status == Kind::Ooo {
             users::set_notify_prop(&self.pool, user_id, users::AUTO_RESPONDER, "false").await.map_err(sql_error)?;
+            self.bus.invalidate_now([What::UserId(user_id.to_owned())]).await;
         }
         Ok(())
     }

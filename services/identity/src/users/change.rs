@@ -156,7 +156,7 @@ impl UsersService {
     }
 
     async fn announce(&self, user_id: &str, announcements: Vec<Announcement>) {
-        self.outbox.bus().invalidate(What::UserId(user_id.to_owned())).await;
+        self.outbox.bus().invalidate_now([What::UserId(user_id.to_owned())]).await;
         self.outbox.publish(announcements).await;
     }
 }

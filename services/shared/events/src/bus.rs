@@ -69,6 +69,22 @@ impl Bus {
         self.publish_bytes(format!("{INVALIDATE}.{kind}"), payload.into()).await;
     }
 
+    /// Like [`Bus::invalidate`], and waits until the server has passed the message on: who then asks another process is very
+    /// unlikely to meet the old value. Without a bus nobody trusts a cache, so nothing is waited for.
+    pub async fn invalidate_now(&self, what: impl IntoIterator<Item = What>) {
+        let mut any = false;
+        for what in what {
+            any = true;
+            self.invalidate(what).await;
+        }
+        if any
+            && *self.connected.borrow()
+            && let Err(error) = self.confirm().await
+        {
+            tracing::warn!(%error, "an invalidation may arrive late");
+        }
+    }
+
     /// A round trip on this connection: everything published before has reached the server, every subscription made
     /// before is in force.
     pub async fn confirm(&self) -> Result<(), AppError> {

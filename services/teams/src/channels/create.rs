@@ -36,6 +36,7 @@ impl Channels {
         channel_members::store::insert_many(&mut tx, [member].into_iter(), channel.create_at).await.map_err(sql)?;
 
         let mut consequences = Consequences::default();
+        consequences.stale_member(&channel.id, &creator.id);
         consequences.announce(events::created(&channel));
         consequences.effect(Effect::memberships(&channel.id, vec![fact(Group::Channel, &channel.id, &creator.id, true)]));
         consequences.effect(Effect::system_post(system_posts::joined_channel(&channel.id, &creator)));
@@ -95,6 +96,7 @@ impl Channels {
         channel_members::store::insert_many(&mut tx, rows, channel.create_at).await.map_err(sql)?;
         let mut consequences = Consequences::default();
         for user in members {
+            consequences.stale_member(&channel.id, user);
             consequences.announce(announce(&channel, user));
         }
         let facts = members.iter().map(|user| fact(Group::Channel, &channel.id, user, true)).collect();
