@@ -12,6 +12,7 @@ pub mod files;
 pub mod jobs;
 pub mod license;
 pub mod logs;
+pub mod openapi;
 pub mod opengraph;
 pub mod ping;
 pub mod posts;
@@ -112,6 +113,7 @@ fn built() -> ApiRoutes {
         .merge(jobs::routes())
         .merge(license::routes())
         .merge(logs::routes())
+        .merge(openapi::routes())
         .merge(opengraph::routes())
         .merge(ping::routes())
         .merge(posts::routes())
