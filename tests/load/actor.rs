@@ -1,5 +1,6 @@
 //! One person of the user model and what each action asks of the server: the requests a client of the time sends.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -168,9 +169,11 @@ impl Actor {
         let mut socket = opened.map_err(|trouble| Fault(trouble.to_string()))?;
         let heard = Arc::clone(&self.heard);
         self.reader = Some(AbortOnDropHandle::new(tokio::spawn(async move {
-            while socket::next_text(&mut socket).await.is_ok() {
+            let end = socket.listen(|_| {
                 heard.events.fetch_add(1, Ordering::Relaxed);
-            }
+                ControlFlow::Continue(())
+            });
+            let _ = end.await;
             heard.dropped.fetch_add(1, Ordering::Relaxed);
         })));
         let team = self.state.team_id.clone();

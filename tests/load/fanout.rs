@@ -1,6 +1,7 @@
 //! Many sockets, few posts: how late, how often and in what order each post arrives.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -124,10 +125,10 @@ fn locked(deliveries: &Mutex<Deliveries>) -> std::sync::MutexGuard<'_, Deliverie
 }
 
 async fn listen(index: usize, mut socket: Socket, run: u32, clock: Instant, deliveries: Arc<Mutex<Deliveries>>) {
-    while let Ok(text) = socket::next_text(&mut socket).await {
+    let end = socket.listen(|text| {
         let now_ns = u64::try_from(clock.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let frame = Frame::read(text.as_str());
-        let marker = if frame.event == "posted" { find_marker(text.as_str(), run) } else { None };
+        let frame = Frame::read(text);
+        let marker = if frame.event == "posted" { find_marker(text, run) } else { None };
         let mut all = locked(&deliveries);
         if let Some(seq) = frame.seq {
             all.event(index, seq);
@@ -135,7 +136,9 @@ async fn listen(index: usize, mut socket: Socket, run: u32, clock: Instant, deli
         if let Some((post, sent_ns)) = marker {
             all.delivered(index, post, sent_ns, now_ns);
         }
-    }
+        ControlFlow::Continue(())
+    });
+    let _ = end.await;
     locked(&deliveries).dropped();
 }
 

@@ -1,5 +1,6 @@
 //! All connections are lost at once and everybody comes back immediately, while others go on posting.
 
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -82,7 +83,7 @@ pub async fn run(context: &Context, state: &State, args: &Storm) -> Result<Storm
 }
 
 async fn read_on(mut socket: Socket) {
-    while socket::next_text(&mut socket).await.is_ok() {}
+    let _ = socket.listen(|_| ControlFlow::Continue(())).await;
 }
 
 struct Returned {
