@@ -99,6 +99,8 @@ mod status;
 mod switching;
 #[path = "api/system.rs"]
 mod system;
+#[path = "api/team_deletion.rs"]
+mod team_deletion;
 #[path = "api/team_image.rs"]
 mod team_image;
 #[path = "api/team_members.rs"]

@@ -208,7 +208,7 @@ async fn deleting_is_soft_and_announced_to_everyone() {
     let path = format!("/teams/{}", pair.team_id);
     let mut socket = pair.member.socket(1).await;
     pair.member.delete(&path).await.refused(403, FORBIDDEN);
-    assert_eq!(pair.owner.delete(&format!("{path}?permanent=true")).await.expect(200), json!({"status": "OK"}));
+    assert_eq!(pair.owner.delete(&format!("{path}?permanent=false")).await.expect(200), json!({"status": "OK"}));
     let event = socket.expect_where("delete_team", |e| nested(e, "team")["id"] == json!(pair.team_id)).await;
     assert_eq!((&event["broadcast"], &nested(&event, "team")["email"]), (&broadcast("", "", ""), &json!("")));
     let team = pair.owner.on(1).get(&path).await.expect(200);

@@ -11,7 +11,7 @@ use super::ApiRoutes;
 use crate::{
     audit,
     error::{ApiError, ApiResult},
-    extract::{Json, MaybeSession, RequestFacts, Session, TeamId, path_param},
+    extract::{Json, MaybeSession, Params, RequestFacts, Session, TeamId, path_param},
     state::Gateway,
     wire::{ApiJson, Created, StatusOk},
 };
@@ -105,10 +105,16 @@ async fn patch(
     Ok(ApiJson(team))
 }
 
-/// `manage_team`. Soft: the name stays taken, `permanent` has no effect.
-async fn delete(State(gateway): State<Gateway>, session: Session, TeamId(team_id): TeamId) -> ApiResult<StatusOk> {
+/// `manage_team`. Soft: the name stays taken. With `permanent=true`, which needs `manage_system`, nothing stays.
+async fn delete(State(gateway): State<Gateway>, session: Session, TeamId(team_id): TeamId, params: Params) -> ApiResult<StatusOk> {
     gateway.access.team(&session, &team_id, Permission::ManageTeam).await?;
-    gateway.clients.teams().delete(session.call(TeamIdRequest { team_id })).await?;
+    let request = TeamIdRequest { team_id };
+    if params.get("permanent") == "true" {
+        gateway.access.system(&session, Permission::ManageSystem)?;
+        gateway.clients.teams().delete_forever(session.call(request)).await?;
+    } else {
+        gateway.clients.teams().delete(session.call(request)).await?;
+    }
     Ok(StatusOk)
 }
 

@@ -7,7 +7,7 @@ mod upload;
 use crate::{
     imaging::Workers,
     incoming,
-    objects::{Download, Objects},
+    objects::{Download, Objects, image_key},
 };
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
 use muster_domain::time::now_ms;
@@ -15,7 +15,8 @@ use muster_error::{AppError, ErrorId};
 use muster_proto::{
     files::{
         BindFilesRequest, CommitRequest, DeleteFilesByPostsRequest, DiscardRequest, FileInfoList, FileInfosRequest, FileRecord,
-        FilesByPostRequest, FilesDone, GetFileRequest, ReadFileRequest, ReadReply, UploadRequest, files_server, read_reply,
+        FilesByPostRequest, FilesDone, GetFileRequest, PurgeFilesRequest, ReadFileRequest, ReadReply, UploadRequest, files_server,
+        read_reply,
     },
     model::FileInfo,
 };
@@ -24,6 +25,9 @@ use sqlx::PgPool;
 use tonic::{Request, Response, Status, Streaming};
 
 pub use store::take_stale;
+
+/// Files removed at once.
+const PURGE_BATCH: i64 = 200;
 
 pub struct Files {
     pub pool: PgPool,
@@ -115,6 +119,26 @@ impl files_server::Files for Files {
     async fn delete_by_posts(&self, request: Request<DeleteFilesByPostsRequest>) -> Result<Response<FilesDone>, Status> {
         Caller::of(&request)?;
         store::delete_by_posts(&self.pool, &request.get_ref().post_ids, now_ms()).await.map_err(sql_error)?;
+        Ok(Response::new(FilesDone {}))
+    }
+
+    async fn purge(&self, request: Request<PurgeFilesRequest>) -> Result<Response<FilesDone>, Status> {
+        Caller::of(&request)?;
+        let PurgeFilesRequest { channel_ids, team_id } = request.into_inner();
+        // The rows go after the bytes: what is interrupted begins again and finds all that is left.
+        loop {
+            let batch = store::of_channels(&self.pool, &channel_ids, PURGE_BATCH).await.map_err(sql_error)?;
+            if batch.ids.is_empty() {
+                break;
+            }
+            for key in &batch.keys {
+                self.objects.delete(key).await?;
+            }
+            store::delete(&self.pool, &batch.ids).await.map_err(sql_error)?;
+        }
+        if let Some(icon) = image_key("team", &team_id).filter(|_| !team_id.is_empty()) {
+            self.objects.delete(&icon).await?;
+        }
         Ok(Response::new(FilesDone {}))
     }
 }

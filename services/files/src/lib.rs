@@ -23,7 +23,10 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-const MIGRATIONS: &[MigrationFile] = &[(1, "files", include_str!("../migrations/0001_files.sql"))];
+const MIGRATIONS: &[MigrationFile] = &[
+    (1, "files", include_str!("../migrations/0001_files.sql")),
+    (2, "channel_files", include_str!("../migrations/0002_channel_files.sql")),
+];
 
 /// What the process gives this service.
 pub struct Deps {

@@ -4,7 +4,7 @@ use muster_domain::time::now_ms;
 use muster_error::AppError;
 use muster_events::{Bus, invalidation::What};
 use muster_proto::identity::{
-    ActiveMembersReply, ActiveMembersRequest, ApplyMembershipsRequest, MembershipFact, MembershipsApplied,
+    ActiveMembersReply, ActiveMembersRequest, ApplyMembershipsRequest, ForgetGroupsRequest, MembershipFact, MembershipsApplied,
     membership_counts_server::MembershipCounts, memberships_server::Memberships,
 };
 use muster_runtime::{Caller, postgres::sql_error};
@@ -26,6 +26,72 @@ impl Memberships for MembershipsService {
         self.bus.invalidate_now(touched.into_iter().map(What::UserId)).await;
         Ok(Response::new(MembershipsApplied {}))
     }
+
+    async fn forget(&self, request: Request<ForgetGroupsRequest>) -> Result<Response<MembershipsApplied>, Status> {
+        Caller::of(&request)?;
+        let groups = request.into_inner().group_ids;
+        loop {
+            let gone = forget(&self.pool, &groups).await.map_err(sql_error)?;
+            if gone.rows == 0 {
+                break;
+            }
+            self.bus.invalidate_now(gone.left_team.into_iter().map(What::UserId)).await;
+        }
+        Ok(Response::new(MembershipsApplied {}))
+    }
+}
+
+/// Memberships one statement removes.
+const FORGET_BATCH: i64 = 1_000;
+
+struct Forgotten {
+    rows: usize,
+    /// Whose accounts changed with it.
+    left_team: Vec<String>,
+}
+
+/// Removes some of the memberships of groups that are no more.
+async fn forget(pool: &PgPool, groups: &[String]) -> sqlx::Result<Forgotten> {
+    let mut tx = pool.begin().await?;
+    // Accounts before memberships, the order in which facts take them.
+    let found: Vec<(String, String)> =
+        sqlx::query_as("SELECT group_id, user_id FROM group_members WHERE group_id = ANY($1) ORDER BY user_id LIMIT $2")
+            .bind(groups)
+            .bind(FORGET_BATCH)
+            .fetch_all(&mut *tx)
+            .await?;
+    let (ids, users): (Vec<String>, Vec<String>) = found.into_iter().unzip();
+    sqlx::query("SELECT 1 FROM users WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE").bind(&users).execute(&mut *tx).await?;
+    let left_team: Vec<String> = sqlx::query_scalar(
+        "WITH gone AS (
+             DELETE FROM group_members g USING unnest($1::text[], $2::text[]) AS f (group_id, user_id)
+             WHERE g.group_id = f.group_id AND g.user_id = f.user_id RETURNING g.user_id, g.kind, g.member
+         ) SELECT DISTINCT user_id FROM gone WHERE kind = 'team' AND member ORDER BY 1",
+    )
+    .bind(&ids)
+    .bind(&users)
+    .fetch_all(&mut *tx)
+    .await?;
+    refresh_accounts(&mut tx, &left_team).await?;
+    tx.commit().await?;
+    Ok(Forgotten { rows: ids.len(), left_team })
+}
+
+/// Whether these users have a team, and that their accounts changed.
+async fn refresh_accounts(tx: &mut PgConnection, user_ids: &[String]) -> sqlx::Result<()> {
+    if user_ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE users u SET update_at = greatest(u.update_at + 1, $2),
+             has_team = EXISTS (SELECT 1 FROM group_members g WHERE g.user_id = u.id AND g.kind = 'team' AND g.member)
+         WHERE u.id = ANY($1)",
+    )
+    .bind(user_ids)
+    .bind(now_ms())
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 pub(crate) struct CountsService {
@@ -102,17 +168,7 @@ async fn apply(pool: &PgPool, facts: &[MembershipFact]) -> sqlx::Result<Vec<Stri
     .bind(facts.iter().map(|f| f.bump_user).collect::<Vec<_>>())
     .fetch_all(&mut *tx)
     .await?;
-    if !touched.is_empty() {
-        sqlx::query(
-            "UPDATE users u SET update_at = greatest(u.update_at + 1, $2),
-                 has_team = EXISTS (SELECT 1 FROM group_members g WHERE g.user_id = u.id AND g.kind = 'team' AND g.member)
-             WHERE u.id = ANY($1)",
-        )
-        .bind(&touched)
-        .bind(now_ms())
-        .execute(&mut *tx)
-        .await?;
-    }
+    refresh_accounts(&mut tx, &touched).await?;
     tx.commit().await?;
     Ok(touched)
 }

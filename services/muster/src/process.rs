@@ -144,8 +144,8 @@ async fn service_routes(context: &Parts, service: Role) -> anyhow::Result<Routes
     let routes = match service {
         Role::Identity => muster_identity::start(muster_identity::Deps { config, feed, bus, redis: context.redis.clone(), stop }).await?,
         Role::Teams => {
-            let (identity, posts) = (peers.identity, peers.posts);
-            muster_teams::start(muster_teams::Deps { config, feed, bus, readiness, stop, identity, posts }).await?
+            let (identity, posts, files) = (peers.identity, peers.posts, peers.files);
+            muster_teams::start(muster_teams::Deps { config, feed, bus, readiness, stop, identity, posts, files }).await?
         }
         Role::Posts => {
             let (identity, teams, files) = (peers.identity, peers.teams, peers.files);

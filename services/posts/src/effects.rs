@@ -1,6 +1,11 @@
 //! The gRPC service by which teams tells what its changes mean for channels' histories and read states.
 
-use crate::{activity::store, compose::Composer, writer::Writer};
+use crate::{
+    activity::store,
+    calls::{self, Call},
+    compose::Composer,
+    writer::Writer,
+};
 use muster_domain::time::now_ms;
 use muster_error::AppError;
 use muster_proto::{
@@ -10,6 +15,9 @@ use muster_proto::{
 use muster_runtime::{Caller, postgres::sql_error};
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
+
+/// Posts one transaction removes.
+const DELETE_BATCH: i64 = 1_000;
 
 pub struct Effects {
     pub pool: PgPool,
@@ -25,7 +33,23 @@ impl Effects {
         Ok(())
     }
 
+    /// Removes the posts of a channel that is no more, part by part: a call that is cut short has done some of the work.
+    async fn delete_posts(&self, channel_id: &str) -> Result<(), AppError> {
+        loop {
+            let mut tx = self.pool.begin().await.map_err(sql_error)?;
+            let ids = store::delete_posts(&mut tx, channel_id, DELETE_BATCH).await.map_err(sql_error)?;
+            if ids.is_empty() {
+                return Ok(());
+            }
+            calls::record(&mut *tx, &Call::forget_flags(ids)).await.map_err(sql_error)?;
+            tx.commit().await.map_err(sql_error)?;
+        }
+    }
+
     async fn change(&self, effect: Effect, effect_id: &str) -> Result<(), AppError> {
+        if let Effect::ForgetChannel(forget) = &effect {
+            self.delete_posts(&forget.channel_id).await?;
+        }
         let mut tx = self.pool.begin().await.map_err(sql_error)?;
         if !store::begin_effect(&mut tx, effect_id, now_ms()).await.map_err(sql_error)? {
             return Ok(());

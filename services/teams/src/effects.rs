@@ -9,9 +9,10 @@ pub use delivery::Effects;
 
 use muster_domain::ids;
 use muster_proto::{
-    identity::{ApplyMembershipsRequest, ForgetPreferencesRequest, MembershipFact},
+    files::PurgeFilesRequest,
+    identity::{ApplyMembershipsRequest, ForgetGroupsRequest, ForgetPreferencesRequest, MembershipFact},
     model::Post,
-    posts::{ApplyEffectRequest, ForgetReadState, MarkRead, apply_effect_request::Effect as ForPosts},
+    posts::{ApplyEffectRequest, ForgetChannel, ForgetReadState, MarkRead, apply_effect_request::Effect as ForPosts},
 };
 use prost::Message;
 
@@ -30,6 +31,8 @@ pub enum What {
     /// Facts whose versions are taken when the effect is recorded, after the membership rows were written.
     Memberships(Vec<MembershipFact>),
     ForgetPreferences(ForgetPreferencesRequest),
+    ForgetGroups(ForgetGroupsRequest),
+    PurgeFiles(PurgeFilesRequest),
 }
 
 /// A team or a channel, as identity keeps them apart.
@@ -72,11 +75,45 @@ impl Effect {
         Self::new(format!("identity/{team_id}"), What::ForgetPreferences(forget))
     }
 
+    /// Everything of a channel that is no more goes.
+    pub fn forget_channel(channel_id: &str) -> Self {
+        let forget = ForgetChannel { channel_id: channel_id.to_owned() };
+        Self::new(channel_id.to_owned(), What::Posts(Box::new(ForPosts::ForgetChannel(forget))))
+    }
+
+    /// What others keep by a team that is no more and its channels.
+    pub fn forget_team(team_id: &str, channel_ids: &[String]) -> Vec<Self> {
+        let identity = format!("identity/{team_id}");
+        let mut groups = channel_ids.to_vec();
+        groups.push(team_id.to_owned());
+        let preferences = |category: &str, names: &[String]| {
+            What::ForgetPreferences(ForgetPreferencesRequest {
+                user_id: String::new(),
+                category: category.to_owned(),
+                names: names.to_vec(),
+            })
+        };
+        let mut effects = vec![
+            Self::new(identity.clone(), What::ForgetGroups(ForgetGroupsRequest { group_ids: groups })),
+            Self::new(identity.clone(), preferences(team_id, &[])),
+            Self::new(
+                format!("files/{team_id}"),
+                What::PurgeFiles(PurgeFilesRequest { channel_ids: channel_ids.to_vec(), team_id: team_id.to_owned() }),
+            ),
+        ];
+        if !channel_ids.is_empty() {
+            effects.push(Self::new(identity, preferences("favorite_channel", channel_ids)));
+        }
+        effects
+    }
+
     const fn target(&self) -> &'static str {
         match self.what {
             What::Posts(_) => store::POSTS,
             What::Memberships(_) => store::MEMBERSHIPS,
             What::ForgetPreferences(_) => store::PREFERENCES,
+            What::ForgetGroups(_) => store::GROUPS,
+            What::PurgeFiles(_) => store::FILES,
         }
     }
 
@@ -89,6 +126,8 @@ impl Effect {
                 ApplyMembershipsRequest { facts }.encode_to_vec()
             }
             What::ForgetPreferences(request) => request.encode_to_vec(),
+            What::ForgetGroups(request) => request.encode_to_vec(),
+            What::PurgeFiles(request) => request.encode_to_vec(),
         }
     }
 }

@@ -55,6 +55,8 @@ pub struct Deps {
     pub identity: Peer,
     /// Told of changes through the effects outbox only.
     pub posts: Peer,
+    /// As posts.
+    pub files: Peer,
 }
 
 /// Migrates the schema, starts background tasks (ended by `stop`) and returns the gRPC services.
@@ -63,7 +65,8 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
         postgres::connect_with(&deps.config.database_url(Role::Teams)?, "teams", deps.config.database_connections, MIGRATIONS, PLANNER)
             .await?;
     let outbox = Outbox::start(pool.clone(), deps.bus.clone(), deps.stop.clone());
-    let effects = Effects::start(pool.clone(), deps.identity.clone(), deps.posts, deps.config.database_connections, deps.stop.clone());
+    let told = (deps.identity.clone(), deps.posts, deps.files);
+    let effects = Effects::start(pool.clone(), told, deps.config.database_connections, deps.stop.clone());
     let people = People::new(deps.identity);
     let writer = Writer::new(pool.clone(), outbox, effects);
     deps.readiness.set("teams", true);

@@ -1,6 +1,7 @@
 //! Teams: creating, finding, changing.
 
 mod events;
+mod removal;
 pub mod rules;
 pub mod store;
 
@@ -141,6 +142,12 @@ impl teams_server::Teams for Teams {
         consequences.stale_team(&team.id);
         consequences.announce(events::deleted(&team));
         self.writer.commit(&caller, tx, consequences).await?;
+        Ok(Response::new(TeamDone {}))
+    }
+
+    async fn delete_forever(&self, request: Request<TeamIdRequest>) -> Reply<TeamDone> {
+        let caller = Caller::of(&request)?;
+        self.remove_everything(&caller, &request.into_inner().team_id).await?;
         Ok(Response::new(TeamDone {}))
     }
 

@@ -57,6 +57,11 @@ impl Writer {
         self.pool.begin().await.map_err(sql_error)
     }
 
+    /// Within a transaction that removes these teams and channels: nobody needs to hear any more who was in them.
+    pub async fn drop_memberships(&self, tx: &mut Transaction<'static, Postgres>, group_ids: impl Iterator<Item = &str>) -> Result<()> {
+        self.effects.drop_memberships(tx, group_ids).await.map_err(sql_error)
+    }
+
     /// Commits, then drops stale caches, publishes events and waits a little for the effects to be applied. What could
     /// not be told now is told later, so a committed change is never reported as failed.
     pub async fn commit(&self, caller: &Caller, mut tx: Transaction<'static, Postgres>, consequences: Consequences) -> Result<()> {

@@ -131,3 +131,23 @@ pub async fn take_stale(db: impl PgExecutor<'_>, before: i64, limit: i64) -> sql
     let rows = sqlx::query(sql).bind(before).bind(limit).fetch_all(db).await?;
     Ok((keys_of(&rows)?, rows.len()))
 }
+
+/// Files with what they have in the object store.
+pub struct Batch {
+    pub ids: Vec<String>,
+    pub keys: Vec<String>,
+}
+
+/// Some files that were uploaded to, or hang on posts of, these channels: pending and deleted ones too.
+pub async fn of_channels(db: impl PgExecutor<'_>, channel_ids: &[String], limit: i64) -> sqlx::Result<Batch> {
+    let sql = "(SELECT id, path, thumbnail_path, preview_path FROM files WHERE channel_id = ANY($1) AND channel_id <> '' LIMIT $2)
+               UNION (SELECT id, path, thumbnail_path, preview_path FROM files
+                      WHERE post_channel_id = ANY($1) AND post_channel_id <> '' LIMIT $2)";
+    let rows = sqlx::query(sql).bind(channel_ids).bind(limit).fetch_all(db).await?;
+    let ids = rows.iter().map(|row| row.try_get("id")).collect::<sqlx::Result<_>>()?;
+    Ok(Batch { ids, keys: keys_of(&rows)? })
+}
+
+pub async fn delete(db: impl PgExecutor<'_>, ids: &[String]) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM files WHERE id = ANY($1)").bind(ids).execute(db).await.map(drop)
+}

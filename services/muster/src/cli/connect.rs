@@ -91,8 +91,9 @@ async fn in_process() -> anyhow::Result<(Clients, Bus, CancellationToken)> {
         readiness: Readiness::default(),
         stop: stop.clone(),
         identity: clients.identity.clone(),
-        // What posts must be told waits in the database for a running server.
+        // What posts and files must be told waits in the database for a running server.
         posts: clients.posts.clone(),
+        files: clients.files.clone(),
     };
     clients.teams.bind(grpc::traced(muster_teams::start(deps).await?));
     Ok((clients, bus, stop))

@@ -78,13 +78,27 @@ pub async fn forget_read_state(conn: &mut PgConnection, user_id: &str, channel_i
     Ok(())
 }
 
-/// Everything of a channel goes.
+/// Removes some of a channel's posts (revisions and deleted ones too) with what hangs on them. Answers their ids; none = all are gone.
+pub async fn delete_posts(conn: &mut PgConnection, channel_id: &str, limit: i64) -> sqlx::Result<Vec<String>> {
+    let ids: Vec<String> = sqlx::query_scalar(
+        "DELETE FROM posts WHERE id IN (SELECT id FROM posts WHERE channel_id = $1 ORDER BY update_at LIMIT $2) RETURNING id",
+    )
+    .bind(channel_id)
+    .bind(limit)
+    .fetch_all(&mut *conn)
+    .await?;
+    for statement in ["DELETE FROM reactions WHERE post_id = ANY($1)", "DELETE FROM search_documents WHERE post_id = ANY($1)"] {
+        sqlx::query(statement).bind(&ids).execute(&mut *conn).await?;
+    }
+    Ok(ids)
+}
+
+/// What is left of a channel without posts.
 pub async fn forget_channel(conn: &mut PgConnection, channel_id: &str) -> sqlx::Result<()> {
     for statement in [
         "DELETE FROM channel_activity WHERE channel_id = $1",
         "DELETE FROM read_states WHERE channel_id = $1",
-        "DELETE FROM reactions WHERE post_id IN (SELECT id FROM posts WHERE channel_id = $1)",
-        "DELETE FROM posts WHERE channel_id = $1",
+        "DELETE FROM search_documents WHERE channel_id = $1",
     ] {
         sqlx::query(statement).bind(channel_id).execute(&mut *conn).await?;
     }

@@ -5,6 +5,7 @@ use futures_util::future::join_all;
 use muster_domain::time::now_ms;
 use muster_error::{AppError, ErrorId, Result};
 use muster_proto::{
+    files::files_client::FilesClient,
     identity::{memberships_client::MembershipsClient, preferences_client::PreferencesClient},
     posts::effects_client::EffectsClient,
 };
@@ -31,6 +32,7 @@ pub struct Effects {
     pool: PgPool,
     identity: Peer,
     posts: Peer,
+    files: Peer,
     /// A delivery holds a connection: half of the pool stays free for everything else.
     permits: Arc<Semaphore>,
     lines: Lines,
@@ -38,9 +40,9 @@ pub struct Effects {
 
 impl Effects {
     /// Starts the sweeper, which ends with `stop`.
-    pub fn start(pool: PgPool, identity: Peer, posts: Peer, connections: u32, stop: CancellationToken) -> Self {
+    pub fn start(pool: PgPool, (identity, posts, files): (Peer, Peer, Peer), connections: u32, stop: CancellationToken) -> Self {
         let permits = Arc::new(Semaphore::new((connections as usize / 2).max(1)));
-        let effects = Self { pool, identity, posts, permits, lines: Lines::default() };
+        let effects = Self { pool, identity, posts, files, permits, lines: Lines::default() };
         tokio::spawn(effects.clone().sweep(stop));
         effects
     }
@@ -48,6 +50,12 @@ impl Effects {
     /// Writes effects in the transaction of the change that causes them.
     pub async fn record(&self, conn: &mut PgConnection, effects: &[Effect]) -> sqlx::Result<()> {
         store::record(conn, effects, now_ms() + LEFT_BEHIND_MS).await
+    }
+
+    /// Drops joins and leaves of a team and its channels that were not told yet: the team is no more.
+    pub async fn drop_memberships(&self, conn: &mut PgConnection, group_ids: impl Iterator<Item = &str>) -> sqlx::Result<()> {
+        let keys: Vec<String> = group_ids.map(|id| format!("identity/{id}")).collect();
+        store::drop_memberships(conn, &keys).await
     }
 
     /// Delivers what was just committed and waits until it is applied or the time is up; the sweeper does the rest.
@@ -108,6 +116,12 @@ impl Effects {
             }
             store::PREFERENCES => {
                 PreferencesClient::new(self.identity.channel()).forget(caller.call(decode(payload)?)).await?;
+            }
+            store::GROUPS => {
+                MembershipsClient::new(self.identity.channel()).forget(caller.call(decode(payload)?)).await?;
+            }
+            store::FILES => {
+                FilesClient::new(self.files.channel()).purge(caller.call(decode(payload)?)).await?;
             }
             // Written by a newer replica during a rolling upgrade: that one knows what to do.
             other => return Err(AppError::internal(format_args!("unknown target {other}"))),

@@ -7,6 +7,8 @@ use sqlx::{PgConnection, Row, postgres::PgRow};
 pub const POSTS: &str = "posts";
 pub const MEMBERSHIPS: &str = "memberships";
 pub const PREFERENCES: &str = "preferences";
+pub const GROUPS: &str = "groups";
+pub const FILES: &str = "files";
 
 /// Effects one delivery takes of a key.
 const TAKE: i64 = 64;
@@ -90,4 +92,10 @@ pub async fn due_keys(conn: &mut PgConnection, now: i64, limit: i64) -> sqlx::Re
     .try_map(|row: PgRow| row.try_get(0))
     .fetch_all(conn)
     .await
+}
+
+/// Drops what was still to be told of groups that are no more; waits for deliveries under way.
+pub async fn drop_memberships(conn: &mut PgConnection, keys: &[String]) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM effects WHERE key = ANY($1) AND target = $2").bind(keys).bind(MEMBERSHIPS).execute(conn).await?;
+    Ok(())
 }

@@ -177,3 +177,17 @@ pub async fn counts(pool: &PgPool, team_id: &str) -> sqlx::Result<TeamCounts> {
     .fetch_one(pool)
     .await
 }
+
+/// Removes the team with its memberships and channels; answers the channels.
+pub async fn remove(conn: &mut PgConnection, team_id: &str) -> sqlx::Result<Vec<String>> {
+    // The team before the memberships before the channels, the order in which everything else takes them.
+    sqlx::query("DELETE FROM team_members WHERE team_id = $1").bind(team_id).execute(&mut *conn).await?;
+    let channel_ids: Vec<String> = sqlx::query_scalar("SELECT id FROM channels WHERE team_id = $1 AND $1 <> '' ORDER BY id FOR UPDATE")
+        .bind(team_id)
+        .fetch_all(&mut *conn)
+        .await?;
+    sqlx::query("DELETE FROM channel_members WHERE channel_id = ANY($1)").bind(&channel_ids).execute(&mut *conn).await?;
+    sqlx::query("DELETE FROM channels WHERE id = ANY($1)").bind(&channel_ids).execute(&mut *conn).await?;
+    sqlx::query("DELETE FROM teams WHERE id = $1").bind(team_id).execute(&mut *conn).await?;
+    Ok(channel_ids)
+}
