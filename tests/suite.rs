@@ -21,6 +21,7 @@ mod common;
 mod config;
 #[path = "api/counters.rs"]
 mod counters;
+mod counting;
 #[path = "api/credentials.rs"]
 mod credentials;
 #[path = "api/edge.rs"]
@@ -95,6 +96,7 @@ mod sessions;
 mod slow_reader;
 #[path = "api/status.rs"]
 mod status;
+mod steps;
 #[path = "api/switching.rs"]
 mod switching;
 #[path = "api/system.rs"]

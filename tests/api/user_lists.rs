@@ -236,3 +236,74 @@ async fn autocompletion_knows_in_and_out_of_the_channel() {
     let rest = complete(&format!("in_team={team}&name=")).await;
     assert_eq!(ids(&rest["users"]), [s.ada.id.clone()], "the deactivated never complete");
 }
+
+/// Rows of many members, written straight into identity's tables; signing thousands up would take minutes.
+const CROWD: i32 = 2_500;
+
+#[tokio::test]
+async fn outsiders_of_large_groups_are_listed_and_kept() {
+    let cluster = Cluster::start(testkit::Options::default()).await;
+    let (admin, ada) = (cluster.admin().await, cluster.person("zada").await);
+    let team = cluster.team(&admin).await;
+    let team_id = team["id"].as_str().unwrap();
+    let channel = cluster.channel(&admin, team_id).await["id"].as_str().unwrap().to_owned();
+    let mut sql = cluster.sql().await;
+    sqlx::query(
+        "INSERT INTO identity.users (id, create_at, update_at, username, email, roles, locale, timezone, has_team)
+         SELECT substr(md5('c' || n), 1, 26), 1, 1, 'crowd' || lpad(n::text, 5, '0'), 'crowd' || n || '@example.com', 'system_user', 'en', '{}', true
+         FROM generate_series(1, $1) n",
+    )
+    .bind(CROWD)
+    .execute(&mut sql)
+    .await
+    .unwrap();
+    // All are in the team, and all but the last three in the channel.
+    for (group, kind, most) in [(team_id, "team", CROWD), (channel.as_str(), "channel", CROWD - 3)] {
+        sqlx::query(
+            "INSERT INTO identity.group_members (group_id, user_id, kind, username, member, version, create_at)
+             SELECT $1, id, $2, username, true, 1, 1 FROM identity.users WHERE username LIKE 'crowd%' ORDER BY username LIMIT $3",
+        )
+        .bind(group)
+        .bind(kind)
+        .bind(most)
+        .execute(&mut sql)
+        .await
+        .unwrap();
+    }
+    let names = async |query: &str| -> Vec<String> {
+        let list = admin.on(1).get(&format!("/users?per_page=200&{query}")).await.expect(200);
+        list.as_array().unwrap().iter().map(|u| u["username"].as_str().unwrap().to_owned()).collect()
+    };
+    let becomes = async |query: &str, expected: &[&str]| {
+        let matches = async || (names(query).await == expected).then_some(());
+        let met = tokio::time::timeout(testkit::DEADLINE / 2, eventually(query, matches)).await;
+        assert!(met.is_ok(), "{query}: {:?}, expected {expected:?}", names(query).await);
+    };
+    let (outside_team, outside_channel) = (format!("not_in_team={team_id}"), format!("in_team={team_id}&not_in_channel={channel}"));
+    let last = |n: i32| format!("crowd{:05}", CROWD - n);
+    becomes(&outside_team, &[&ada.username]).await;
+    becomes(&outside_channel, &[&last(2), &last(1), &last(0)]).await;
+    let lists: i64 = sqlx::query_scalar("SELECT count(*) FROM identity.outsider_lists").fetch_one(&mut sql).await.unwrap();
+    assert_eq!(lists, 2, "both answers came from lists");
+    // Pages, terms.
+    let second = ids(&admin.get(&format!("/users?{outside_channel}&per_page=1&page=1")).await.expect(200));
+    assert_eq!(second.len(), 1);
+    let found = admin.post("/users/search", json!({"term": "crowd", "team_id": team_id, "not_in_channel_id": channel})).await.expect(200);
+    assert_eq!(found.as_array().unwrap().len(), 3);
+    // Whoever comes, joins, is renamed or leaves moves between them.
+    let bob = cluster.person("ybob").await;
+    becomes(&outside_team, &[&bob.username, &ada.username]).await;
+    cluster.join_team(&ada, &team).await;
+    becomes(&outside_team, &[&bob.username]).await;
+    becomes(&outside_channel, &[&last(2), &last(1), &last(0), &ada.username]).await;
+    let renamed = unique("aada");
+    ada.put("/users/me/patch", json!({"username": renamed})).await.expect(200);
+    becomes(&outside_channel, &[&renamed, &last(2), &last(1), &last(0)]).await;
+    cluster.join_channel(&ada, &channel).await;
+    becomes(&outside_channel, &[&last(2), &last(1), &last(0)]).await;
+    ada.delete(&format!("/channels/{channel}/members/{}", ada.id)).await.expect(200);
+    becomes(&outside_channel, &[&renamed, &last(2), &last(1), &last(0)]).await;
+    ada.delete(&format!("/teams/{team_id}/members/{}", ada.id)).await.expect(200);
+    becomes(&outside_channel, &[&last(2), &last(1), &last(0)]).await;
+    becomes(&outside_team, &[&renamed, &bob.username]).await;
+}

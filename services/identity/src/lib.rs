@@ -46,6 +46,7 @@ const MIGRATIONS: &[MigrationFile] = &[
     (5, "mfa_pending", include_str!("../migrations/0005_mfa_pending.sql")),
     (6, "mail", include_str!("../migrations/0006_mail.sql")),
     (7, "list_orders", include_str!("../migrations/0007_list_orders.sql")),
+    (8, "outsiders", include_str!("../migrations/0008_outsiders.sql")),
 ];
 
 /// Every statement is short: compiling one, or sharing it among processes, costs more than running it. The tables fit into

@@ -2,6 +2,7 @@
 //! shown; prefixes are ranges of an index each.
 
 mod ordered;
+mod outsiders;
 
 use super::store::{COLUMNS, user};
 use muster_proto::{
@@ -28,6 +29,18 @@ enum Scope<'a> {
     NotIn(&'a str),
     /// In the first group, not in the second.
     InBut(&'a str, &'a str),
+    /// A list of the outsiders of a large group.
+    Listed(i64),
+}
+
+/// The scope, by its list of outsiders where there is one.
+async fn listed<'a>(pool: &PgPool, scope: Scope<'a>) -> sqlx::Result<Scope<'a>> {
+    let list = match &scope {
+        Scope::NotIn(group) => outsiders::list_of(pool, group, "").await?,
+        Scope::InBut(within, group) if !within.is_empty() => outsiders::list_of(pool, group, within).await?,
+        _ => None,
+    };
+    Ok(list.map_or(scope, Scope::Listed))
 }
 
 /// `FROM … WHERE …` of a scope; `u` is the user.
@@ -50,6 +63,9 @@ fn push_scope<'a>(query: &mut QueryBuilder<'a, Postgres>, scope: &Scope<'a>) {
             query.push(" FROM users u WHERE");
             not_in(query, group);
         }
+        Scope::Listed(list) => {
+            query.push(" FROM outsiders m JOIN users u ON u.id = m.user_id WHERE m.list_id = ").push_bind(*list);
+        }
     }
     if let Scope::InBut(_, group) = scope {
         query.push(" AND");
@@ -59,7 +75,7 @@ fn push_scope<'a>(query: &mut QueryBuilder<'a, Postgres>, scope: &Scope<'a>) {
 
 /// The column that is in the order of usernames.
 fn by_name(scope: &Scope) -> &'static str {
-    if matches!(scope, Scope::In(_) | Scope::InBut(..)) { "m.username" } else { "u.username" }
+    if matches!(scope, Scope::In(_) | Scope::InBut(..) | Scope::Listed(_)) { "m.username" } else { "u.username" }
 }
 
 pub(super) async fn list(pool: &PgPool, request: &ListUsersRequest) -> sqlx::Result<Vec<User>> {
@@ -83,6 +99,7 @@ pub(super) async fn list(pool: &PgPool, request: &ListUsersRequest) -> sqlx::Res
     } else {
         Scope::Everybody
     };
+    let scope = listed(pool, scope).await?;
     let mut query = QueryBuilder::new(format!("SELECT {COLUMNS}"));
     push_scope(&mut query, &scope);
     query.push(" ORDER BY ").push(by_name(&scope));
@@ -130,6 +147,7 @@ async fn find(pool: &PgPool, scope: Scope<'_>, term: &str, fields: &Fields, inac
             query.push(" AND u.delete_at = 0");
         }
     };
+    let scope = listed(pool, scope).await?;
     if words(term).is_empty() {
         return walk(pool, &scope, None, &filter, limit).await;
     }
@@ -141,11 +159,21 @@ async fn find(pool: &PgPool, scope: Scope<'_>, term: &str, fields: &Fields, inac
     let found: i64 = query.build_query_scalar().persistent(false).fetch_one(pool).await?;
     if found > RARE {
         let page = walk(pool, &scope, Some(WALK), &filter, limit).await?;
-        if i64::try_from(page.len()).is_ok_and(|n| n >= limit) {
+        // A full page, or nobody is left to be looked at.
+        if i64::try_from(page.len()).is_ok_and(|n| n >= limit) || !exceeds(pool, &scope, WALK).await? {
             return Ok(page);
         }
     }
     gather(pool, &scope, &filter, limit).await
+}
+
+/// Whether a scope has more users than this.
+async fn exceeds(pool: &PgPool, scope: &Scope<'_>, most: i64) -> sqlx::Result<bool> {
+    let mut query = QueryBuilder::new("SELECT count(*) > ");
+    query.push_bind(most).push(" FROM (SELECT 1");
+    push_scope(&mut query, scope);
+    query.push(" LIMIT ").push_bind(most + 1).push(") found");
+    query.build_query_scalar().persistent(false).fetch_one(pool).await
 }
 
 /// Users of a scope in the order of names, of whom the first `most` are looked at.
@@ -184,9 +212,10 @@ async fn gather(
     filter: &impl Fn(&mut QueryBuilder<'_, Postgres>),
     limit: i64,
 ) -> sqlx::Result<Vec<User>> {
+    // By name, like the sorted users: neighbours in the index, which alone answers.
     let member = |query: &mut QueryBuilder<'_, Postgres>, group: &str, wanted: &str| {
-        query.push(" AND (SELECT g.member FROM group_members g WHERE g.user_id = c.id AND g.group_id = ");
-        query.push_bind(group.to_owned()).push(") ").push(wanted);
+        query.push(" AND ").push(wanted).push(" (SELECT 1 FROM group_members g WHERE g.member AND g.username = c.username AND g.group_id = ");
+        query.push_bind(group.to_owned()).push(" OFFSET 0)");
     };
     // OFFSET 0 keeps finding and sorting apart from asking who belongs, which ends with the page.
     let mut query =
@@ -198,11 +227,15 @@ async fn gather(
         Scope::Without => {
             query.push(" AND NOT c.has_team");
         }
-        Scope::In(group) => member(&mut query, group, "IS TRUE"),
-        Scope::NotIn(group) => member(&mut query, group, "IS NOT TRUE"),
+        Scope::In(group) => member(&mut query, group, "EXISTS"),
+        Scope::NotIn(group) => member(&mut query, group, "NOT EXISTS"),
         Scope::InBut(group, but) => {
-            member(&mut query, group, "IS TRUE");
-            member(&mut query, but, "IS NOT TRUE");
+            member(&mut query, group, "EXISTS");
+            member(&mut query, but, "NOT EXISTS");
+        }
+        Scope::Listed(list) => {
+            query.push(" AND EXISTS (SELECT 1 FROM outsiders o WHERE o.username = c.username AND o.list_id = ");
+            query.push_bind(*list).push(" OFFSET 0)");
         }
     }
     query.push(" ORDER BY c.username LIMIT ").push_bind(limit).push(") page JOIN users u ON u.id = page.id ORDER BY u.username");

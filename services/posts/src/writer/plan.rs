@@ -33,6 +33,9 @@ pub struct ReadDelta {
     pub own: bool,
     /// Counted posts after the user's last own one.
     pub behind: i64,
+    /// Time of the newest post up to the user's last own one; `i64::MAX` when nothing came after it. What came after in
+    /// the same batch is not yet viewed.
+    pub viewed_at: i64,
     /// Mentions (after the user's last own post, if any).
     pub mentions: i64,
 }
@@ -55,7 +58,7 @@ impl<'a> Plan<'a> {
             if draft.read_by_author {
                 let own = reads.entry((channel, &post.user_id)).or_default();
                 // Until the end, `behind` holds how many were counted up to here.
-                *own = ReadDelta { own: true, behind: moved.counted, mentions: 0 };
+                *own = ReadDelta { own: true, behind: moved.counted, viewed_at: moved.last_post_at, mentions: 0 };
             }
             for user in &draft.mentions {
                 reads.entry((channel, user)).or_default().mentions += 1;
@@ -75,8 +78,11 @@ impl<'a> Plan<'a> {
             events::posted(draft, items)?;
         }
         for ((channel, _), read) in &mut reads {
-            if read.own {
-                read.behind = activity.get(channel).map_or(0, |a| a.counted) - read.behind;
+            if let Some(moved) = activity.get(channel).filter(|_| read.own) {
+                read.behind = moved.counted - read.behind;
+                if read.viewed_at == moved.last_post_at {
+                    read.viewed_at = i64::MAX;
+                }
             }
         }
         // Requests that share a batch share its event: the first of the channel stands for all.
@@ -114,10 +120,10 @@ mod tests {
     fn own_posts_clear_what_came_before_and_nothing_after() {
         let drafts = [draft("a", 1, &["b"]), draft("b", 2, &["a"]), draft("c", 3, &["b", "d"])];
         let plan = Plan::of(drafts.iter()).expect("plan");
-        assert_eq!(plan.reads[&("c", "a")], ReadDelta { own: true, behind: 2, mentions: 1 });
-        assert_eq!(plan.reads[&("c", "b")], ReadDelta { own: true, behind: 1, mentions: 1 });
-        assert_eq!(plan.reads[&("c", "c")], ReadDelta { own: true, behind: 0, mentions: 0 });
-        assert_eq!(plan.reads[&("c", "d")], ReadDelta { own: false, behind: 0, mentions: 1 });
+        assert_eq!(plan.reads[&("c", "a")], ReadDelta { own: true, behind: 2, viewed_at: 1, mentions: 1 });
+        assert_eq!(plan.reads[&("c", "b")], ReadDelta { own: true, behind: 1, viewed_at: 2, mentions: 1 });
+        assert_eq!(plan.reads[&("c", "c")], ReadDelta { own: true, behind: 0, viewed_at: i64::MAX, mentions: 0 });
+        assert_eq!(plan.reads[&("c", "d")], ReadDelta { mentions: 1, ..ReadDelta::default() });
         assert_eq!(plan.activity["c"], ActivityDelta { team_id: "", last_post_at: 3, counted: 3 });
         assert_eq!(plan.announcements.len(), 1, "one batch of frames per channel");
     }

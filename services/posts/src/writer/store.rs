@@ -25,10 +25,11 @@ WITH activity AS (
 ), reads AS (
     INSERT INTO read_states AS r (channel_id, user_id, last_viewed_at, msg_count, mention_count)
     SELECT t.channel_id, t.user_id,
-           CASE WHEN t.own THEN activity.last_post_at ELSE 0 END,
+           CASE WHEN t.own THEN LEAST(activity.last_post_at, t.viewed_at) ELSE 0 END,
            CASE WHEN t.own THEN activity.total_msg_count - t.behind ELSE 0 END,
            t.mentions
-    FROM unnest($5::text[], $6::text[], $7::bool[], $8::bigint[], $9::bigint[]) AS t(channel_id, user_id, own, behind, mentions)
+    FROM unnest($5::text[], $6::text[], $7::bool[], $8::bigint[], $9::bigint[], $36::bigint[])
+         AS t(channel_id, user_id, own, behind, mentions, viewed_at)
     JOIN activity ON activity.channel_id = t.channel_id
     ORDER BY t.channel_id, t.user_id
     ON CONFLICT (channel_id, user_id) DO UPDATE SET
@@ -101,6 +102,7 @@ pub async fn insert(connection: &mut PgConnection, plan: &Plan<'_>) -> sqlx::Res
         .bind(posts().map(|p| p.hashtags.as_str()).collect::<Vec<_>>())
         .bind(posts().map(|p| p.file_ids.join(",")).collect::<Vec<_>>())
         .bind(plan.announcements.iter().map(|a| a.create_at).collect::<Vec<_>>())
+        .bind(plan.reads.values().map(|r| r.viewed_at).collect::<Vec<_>>())
         .execute(connection)
         .await?;
     Ok(())
