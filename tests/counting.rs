@@ -252,7 +252,7 @@ fn recount(person: &Person, channel: &Value, member: &Value, posts: &[Stored]) -
     let total = counted(i64::MAX);
     let newest = posts.iter().map(|p| p.at).max().unwrap_or_default();
     let shown = (number(channel, "total_msg_count"), number(channel, "last_post_at"));
-    // A channel without posts has the time of its creation, or none.
+    // A channel without posts has the time of its creation, or none. Nobody edits here; deletions move nothing.
     if shown.0 != total || (newest > 0 && shown.1 != newest) {
         return Err(format!("total and last post {shown:?}, recounted {:?}", (total, newest)));
     }

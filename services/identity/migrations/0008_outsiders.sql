@@ -12,7 +12,8 @@ CREATE TABLE outsider_lists (
 CREATE INDEX outsider_lists_within ON outsider_lists (within);
 
 CREATE TABLE outsiders (
-    -- No foreign keys: checking them would double the time a list takes to be made. Lists and users are never deleted.
+    -- No foreign keys: checking them would double the time a list takes to be made. Users are never deleted;
+    -- rows of a deleted list are read by nobody.
     list_id  bigint NOT NULL,
     user_id  text COLLATE "C" NOT NULL,
     username text COLLATE "C" NOT NULL,
@@ -48,6 +49,8 @@ CREATE TRIGGER outsiders_after_join AFTER INSERT ON group_members
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION outsiders_after_membership();
 CREATE TRIGGER outsiders_after_change AFTER UPDATE ON group_members
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION outsiders_after_membership();
+CREATE TRIGGER outsiders_after_removal AFTER DELETE ON group_members
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION outsiders_after_membership();
 
 CREATE FUNCTION outsiders_after_sign_up() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN

@@ -62,6 +62,14 @@ async fn forget(pool: &PgPool, groups: &[String]) -> sqlx::Result<Forgotten> {
             .await?;
     let (ids, users): (Vec<String>, Vec<String>) = found.into_iter().unzip();
     sqlx::query("SELECT 1 FROM users WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE").bind(&users).execute(&mut *tx).await?;
+    // Before the memberships: nobody is to be listed as outside a group that is no more.
+    sqlx::query(
+        "WITH lists AS (DELETE FROM outsider_lists WHERE group_id = ANY($1) OR within = ANY($1) RETURNING id)
+         DELETE FROM outsiders o USING lists l WHERE o.list_id = l.id",
+    )
+    .bind(groups)
+    .execute(&mut *tx)
+    .await?;
     let left_team: Vec<String> = sqlx::query_scalar(
         "WITH gone AS (
              DELETE FROM group_members g USING unnest($1::text[], $2::text[]) AS f (group_id, user_id)

@@ -214,7 +214,10 @@ async fn gather(
 ) -> sqlx::Result<Vec<User>> {
     // By name, like the sorted users: neighbours in the index, which alone answers.
     let member = |query: &mut QueryBuilder<'_, Postgres>, group: &str, wanted: &str| {
-        query.push(" AND ").push(wanted).push(" (SELECT 1 FROM group_members g WHERE g.member AND g.username = c.username AND g.group_id = ");
+        query
+            .push(" AND ")
+            .push(wanted)
+            .push(" (SELECT 1 FROM group_members g WHERE g.member AND g.username = c.username AND g.group_id = ");
         query.push_bind(group.to_owned()).push(" OFFSET 0)");
     };
     // OFFSET 0 keeps finding and sorting apart from asking who belongs, which ends with the page.

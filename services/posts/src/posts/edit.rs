@@ -61,7 +61,7 @@ pub async fn change(
     post_id: &str,
     apply: impl FnOnce(&Post, i64) -> Result<Post, AppError>,
 ) -> Result<Post, AppError> {
-    let (mut tx, now) = locked(pool, post_id).await?;
+    let (mut tx, now) = locked(pool, post_id, true).await?;
     let post = changeable(store::get(&mut *tx, post_id).await.map_err(sql_error)?)?;
     let next = apply(&post, now)?;
     store::insert_revision(&mut tx, &new_id(), &post, next.update_at).await.map_err(sql_error)?;
@@ -81,7 +81,7 @@ pub async fn change(
 
 /// Deletes a post and its replies; returns the calls that remove its flags and their files, to be made now.
 pub async fn delete(pool: &PgPool, outbox: &Outbox, post_id: &str) -> Result<Vec<Call>, AppError> {
-    let (mut tx, now) = locked(pool, post_id).await?;
+    let (mut tx, now) = locked(pool, post_id, false).await?;
     let post = store::get(&mut *tx, post_id).await.map_err(sql_error)?.filter(|p| p.delete_at == 0).ok_or(ErrorId::PostNotFound)?;
     let deleted = store::delete(&mut tx, post_id, now).await.map_err(sql_error)?;
     if deleted.is_empty() {
@@ -108,13 +108,14 @@ pub async fn delete(pool: &PgPool, outbox: &Outbox, post_id: &str) -> Result<Vec
     Ok(calls)
 }
 
-/// A transaction that holds the lock of the post's channel, and the time of its change.
-async fn locked(pool: &PgPool, post_id: &str) -> Result<(Transaction<'static, Postgres>, i64), AppError> {
+/// A transaction that holds the lock of the post's channel, and the time of its change. An edit is activity in the channel,
+/// a deletion is not.
+async fn locked(pool: &PgPool, post_id: &str, edit: bool) -> Result<(Transaction<'static, Postgres>, i64), AppError> {
     let mut tx = pool.begin().await.map_err(sql_error)?;
     // The channel of a post never changes, so it may be read without the lock.
     let post = store::get(&mut *tx, post_id).await.map_err(sql_error)?.ok_or(ErrorId::PostNotFound)?;
     let now = now_ms();
-    store::lock_channel(&mut tx, &post.channel_id, now, Some(now)).await.map_err(sql_error)?;
+    store::lock_channel(&mut tx, &post.channel_id, now, edit.then_some(now)).await.map_err(sql_error)?;
     Ok((tx, now))
 }
 
