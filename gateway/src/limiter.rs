@@ -2,9 +2,11 @@
 //! gateways. Without Redis nothing is limited: the limiter protects the server, it does not guard a door.
 
 use axum::response::{IntoResponse, Response};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use muster_domain::config::Settings;
 use muster_runtime::redis::Redis;
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -62,7 +64,8 @@ fn verdict(refused: bool, fresh: i64, wait: i64, interval: i64, limit: i64) -> V
 pub fn key(settings: &Settings, client_ip: &str, token: Option<&str>, headers: &HeaderMap) -> String {
     let mut key = String::new();
     match token {
-        Some(token) if settings.rate_limit_vary_by_user => key.push_str(token),
+        // Redis is not to hold what opens a session.
+        Some(token) if settings.rate_limit_vary_by_user => key.push_str(&URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()))),
         _ if settings.rate_limit_vary_by_remote_addr || settings.rate_limit_vary_by_user => key.push_str(client_ip),
         _ => {}
     }
@@ -115,7 +118,7 @@ mod tests {
         };
         for (user, header, token, expected) in [
             (false, "", Some("t"), "1.2.3.4"),
-            (true, "", Some("t"), "t"),
+            (true, "", Some("t"), "47mKTaMaEn1L3m5DAz9muidMqw636xxw7EFAK_YnPdg"),
             (true, "", None, "1.2.3.4"),
             (false, "X-Tenant", None, "1.2.3.4acme"),
             (false, "X-Other", None, "1.2.3.4"),

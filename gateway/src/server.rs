@@ -2,8 +2,7 @@
 
 use crate::{
     access::Access,
-    activity::Activities,
-    api,
+    activity, api,
     caches::Caches,
     channel_lists::ChannelLists,
     clients::Clients,
@@ -77,7 +76,7 @@ pub async fn start(deps: Deps) -> Result<(), ConfigError> {
         second_factors,
         people,
         channel_lists,
-        activities: Activities::start(&deps.clients, &deps.stop),
+        activities: activity::start(&deps.clients, &deps.stop),
         version: Version::new(deps.feed.clone()),
         config: deps.feed,
         hub: hub.clone(),

@@ -31,6 +31,7 @@ use muster_proto::posts::{
 use muster_runtime::{
     ConfigFeed, Peer, ProcessConfig,
     config::{ConfigError, Role},
+    gather::Gather,
     health::Readiness,
     outbound::Outbound,
     peers::MESSAGE_MAX,
@@ -92,7 +93,12 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     let notices = Notices::start(composer.clone(), writer.clone(), outbox.clone());
     tokio::spawn(search::indexer::run(pool.clone(), stop.clone()));
     let waker = notify::Waker::start(bus, stop.clone());
-    tokio::spawn(sweep(pool.clone(), stop));
+    tokio::spawn(sweep(pool.clone(), stop.clone()));
+    let reader = pool.clone();
+    let versions = Gather::start(&stop, move |ids: Vec<String>| {
+        let pool = reader.clone();
+        async move { posts::channel_versions(&pool, &ids).await }
+    });
 
     let mut routes = Routes::builder();
     let effects = effects::Effects { pool: pool.clone(), composer: composer.clone(), writer: writer.clone() };
@@ -102,7 +108,7 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     let emojis = emojis::Emojis { pool: pool.clone(), outbox: outbox.clone(), calls: calls.clone() };
     let actions = actions::Actions { pool: pool.clone(), outbox: outbox.clone(), composer: composer.clone(), outbound };
     let notifications = notify::Notifications { pool: pool.clone(), directory: composer.directory.clone(), feed: composer.feed.clone() };
-    let posts = posts::Posts { pool, outbox, writer, composer, calls, notices, pages: posts::Pages::default(), waker };
+    let posts = posts::Posts { pool, outbox, writer, composer, calls, notices, pages: posts::Pages::default(), versions, waker };
     routes
         .add_service(StatisticsServer::new(statistics))
         .add_service(ActionsServer::new(actions))

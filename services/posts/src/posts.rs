@@ -17,6 +17,7 @@ use crate::{
     writer::{Writer, Written},
 };
 pub use cache::Pages;
+pub use lists::channel_versions;
 use muster_domain::{ids::new_id, paging::PER_PAGE_MAX, time::now_ms};
 use muster_error::{AppError, ErrorId};
 use muster_events::{Announcement, Outbox, user_subject};
@@ -27,7 +28,7 @@ use muster_proto::{
         PostsByIdsRequest, SendEphemeralRequest, SetPinnedRequest, ThreadRequest, UpdatePostRequest, posts_server,
     },
 };
-use muster_runtime::{Caller, postgres::sql_error};
+use muster_runtime::{Caller, gather::Gather, postgres::sql_error};
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
 
@@ -39,6 +40,8 @@ pub struct Posts {
     pub calls: Calls,
     pub notices: Notices,
     pub pages: Pages,
+    /// ETag values of channels.
+    pub versions: Gather<i64>,
     pub waker: Waker,
 }
 
@@ -79,7 +82,8 @@ impl Posts {
             let list = lists::since(&self.pool, &request.channel_id, request.since).await?;
             return Ok(PostListReply { json: list.to_json()?, ..PostListReply::default() });
         }
-        let version = lists::channel_version(&self.pool, &request.channel_id).await?;
+        let versions = self.versions.of(vec![request.channel_id.clone()]).await?;
+        let version = versions.get(&request.channel_id).copied().unwrap_or(0);
         let etag = format!("{}.{version}", lists::VERSION);
         if etag == request.if_none_match {
             return Ok(PostListReply { etag, not_modified: true, ..PostListReply::default() });

@@ -12,8 +12,8 @@ use muster_proto::{
     posts::{ChannelPageRequest, PostListReply, PostsByIdsRequest},
 };
 use muster_runtime::postgres::sql_error;
-use sqlx::{PgPool, Row};
-use std::collections::{BTreeMap, HashSet};
+use sqlx::PgPool;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// ETags begin with it.
 pub const VERSION: &str = "4.10.0";
@@ -174,14 +174,13 @@ pub async fn page(pool: &PgPool, request: &ChannelPageRequest) -> Result<PostLis
     Ok(list)
 }
 
-/// The channel's ETag value; 0 for one that was never posted in.
-pub async fn channel_version(pool: &PgPool, channel_id: &str) -> Result<i64, AppError> {
-    let row = sqlx::query("SELECT max_update_at FROM channel_activity WHERE channel_id = $1")
-        .bind(channel_id)
-        .fetch_optional(pool)
-        .await
-        .map_err(sql_error)?;
-    row.map_or(Ok(0), |row| row.try_get(0)).map_err(sql_error)
+/// The channels' ETag values; one that was never posted in has none.
+pub async fn channel_versions(pool: &PgPool, channel_ids: &[String]) -> Result<HashMap<String, i64>, AppError> {
+    let found = sqlx::query_as("SELECT channel_id, max_update_at FROM channel_activity WHERE channel_id = ANY($1)")
+        .bind(channel_ids)
+        .fetch_all(pool)
+        .await;
+    Ok(found.map_err(sql_error)?.into_iter().collect())
 }
 
 /// Roots that replies of the list name.

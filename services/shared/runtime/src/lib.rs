@@ -2,6 +2,7 @@
 
 pub mod caller;
 pub mod config;
+pub mod gather;
 pub mod grpc;
 pub mod health;
 pub mod logs;
