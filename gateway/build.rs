@@ -22,10 +22,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut files = vec![PathBuf::from("src/wire.rs")];
     collect(Path::new("src/api"), &mut files)?;
     files.sort();
-    let (mut operations, mut shapes) = (Vec::new(), Map::new());
+    let mut sources = Vec::new();
     for path in files {
         let source = syn::parse_file(&fs::read_to_string(&path)?)?;
-        Module::read(&path, &source).describe(&mut operations, &mut shapes);
+        sources.push((path, source));
+    }
+    let modules: Vec<Module> = sources.iter().map(|(path, source)| Module::read(path, source)).collect();
+    let (mut operations, mut shapes) = (Vec::new(), Map::new());
+    for module in &modules {
+        module.describe(&modules, &mut operations, &mut shapes);
     }
     let described = json!({ "operations": operations, "shapes": shapes });
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("api.json"), described.to_string())?;
@@ -65,14 +70,24 @@ impl<'a> Module<'a> {
         Self { name, functions, structs }
     }
 
-    fn describe(&self, operations: &mut Vec<Value>, shapes: &mut Map<String, Value>) {
+    fn describe(&self, all: &[Module], operations: &mut Vec<Value>, shapes: &mut Map<String, Value>) {
         for (name, shape) in &self.structs {
             shapes.insert(format!("{}.{name}", self.name), self.shape(shape));
         }
         if let Some(routes) = self.functions.get("routes") {
             let mut found = Routes::default();
             found.visit_item_fn(routes);
-            operations.extend(found.0.into_iter().filter_map(|(verb, path, handler)| self.operation(&verb, &path, &handler)));
+            operations.extend(found.0.into_iter().filter_map(|(verb, path, handler)| {
+                // `edit::delete` is a function of a module below this one.
+                let (home, name) = match handler.rsplit_once("::") {
+                    None => (self, handler.as_str()),
+                    Some((below, name)) => {
+                        let wanted = format!("{}.{}", self.name, below.replace("::", "."));
+                        (all.iter().find(|module| module.name == wanted)?, name)
+                    }
+                };
+                home.operation(&verb, &path, name)
+            }));
         }
     }
 
@@ -251,9 +266,10 @@ impl<'ast> Visit<'ast> for Routes {
         let verb = call.method.to_string();
         if VERBS.contains(&verb.as_str())
             && let [path, Expr::Path(handler)] = call.args.iter().collect::<Vec<_>>()[..]
-            && let (Some(path), Some(handler)) = (text(path), handler.path.segments.last())
+            && let Some(path) = text(path)
         {
-            self.0.push((verb, path, handler.ident.to_string()));
+            let handler: Vec<String> = handler.path.segments.iter().map(|s| s.ident.to_string()).collect();
+            self.0.push((verb, path, handler.join("::")));
         }
     }
 }

@@ -35,7 +35,7 @@ use tracing::Instrument;
 const REMEMBERED: usize = 65_536;
 /// A restart closes the sockets over this span, so that clients do not come back all at once.
 const WAVE: Duration = Duration::from_secs(2);
-/// Connections flushed by one task in one go.
+/// Connections flushed in one go.
 const FLUSHED_AT_ONCE: usize = 128;
 /// From this many connections on nothing more is gathered before a flush.
 const GATHERED_MAX: usize = 4_096;
@@ -440,18 +440,26 @@ fn listen(hub: Hub, mut subscriber: async_nats::Subscriber, stop: CancellationTo
     })
 }
 
-/// Writes what waits for these connections, on several threads when they are many.
+/// Writes what waits for these connections, on several threads when they are many and there are cores to spare: one is left
+/// to everything else.
 async fn flush(dirty: &mut Dirty) {
-    if dirty.len() <= FLUSHED_AT_ONCE {
-        dirty.drain(..).for_each(|connection| connection.flush());
+    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1)).max(1);
+    if threads == 1 || dirty.len() <= FLUSHED_AT_ONCE {
+        for (n, connection) in dirty.drain(..).enumerate() {
+            connection.flush();
+            if n % FLUSHED_AT_ONCE == FLUSHED_AT_ONCE - 1 {
+                tokio::task::yield_now().await;
+            }
+        }
         return;
     }
-    let mut chunks = JoinSet::new();
+    let share = dirty.len().div_ceil(threads).max(FLUSHED_AT_ONCE);
+    let mut shares = JoinSet::new();
     while !dirty.is_empty() {
-        let chunk = dirty.split_off(dirty.len().saturating_sub(FLUSHED_AT_ONCE));
-        chunks.spawn(async move { chunk.iter().for_each(|connection| connection.flush()) });
+        let mut share = dirty.split_off(dirty.len().saturating_sub(share));
+        shares.spawn(async move { share.drain(..).for_each(|connection| connection.flush()) });
     }
-    chunks.join_all().await;
+    shares.join_all().await;
 }
 
 fn wanted(audience: &Audience, connection: &Connection) -> bool {

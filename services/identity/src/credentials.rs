@@ -56,7 +56,7 @@ pub(crate) async fn check(
         if !users::clear_failures(pool, user_id, limit).await.map_err(sql_error)? {
             return Err(locked());
         }
-        bus.invalidate(What::UserId(user_id.to_owned())).await;
+        bus.invalidate_now([What::UserId(user_id.to_owned())]).await;
     }
     Ok(turn)
 }
@@ -97,7 +97,7 @@ fn accepted(secrets: &Secrets, code: &str) -> Option<i64> {
 
 async fn failed<T>(pool: &PgPool, bus: &Bus, user_id: &str, why: ErrorId) -> Result<T, AppError> {
     users::count_failure(pool, user_id).await.map_err(sql_error)?;
-    bus.invalidate(What::UserId(user_id.to_owned())).await;
+    bus.invalidate_now([What::UserId(user_id.to_owned())]).await;
     Err(why.into())
 }
 
