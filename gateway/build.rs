@@ -54,20 +54,22 @@ struct Module<'a> {
     name: String,
     functions: BTreeMap<String, &'a ItemFn>,
     structs: BTreeMap<String, &'a ItemStruct>,
+    aliases: BTreeMap<String, &'a Type>,
 }
 
 impl<'a> Module<'a> {
     fn read(path: &Path, source: &'a syn::File) -> Self {
         let name = path.with_extension("").to_string_lossy().trim_start_matches("src/").trim_start_matches("api/").replace('/', ".");
-        let (mut functions, mut structs) = (BTreeMap::new(), BTreeMap::new());
+        let (mut functions, mut structs, mut aliases) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for item in &source.items {
             match item {
                 Item::Fn(f) => drop(functions.insert(f.sig.ident.to_string(), f)),
                 Item::Struct(s) if derives_serde(s) => drop(structs.insert(s.ident.to_string(), s)),
+                Item::Type(t) => drop(aliases.insert(t.ident.to_string(), t.ty.as_ref())),
                 _ => {}
             }
         }
-        Self { name, functions, structs }
+        Self { name, functions, structs, aliases }
     }
 
     fn describe(&self, all: &[Module], operations: &mut Vec<Value>, shapes: &mut Map<String, Value>) {
@@ -103,7 +105,7 @@ impl<'a> Module<'a> {
                 "Json" => body = inside.first().map(|t| self.schema(t)),
                 "Multipart" => multipart = true,
                 "Page" => parameters.0.extend(["page".to_owned(), "per_page".to_owned()]),
-                "Session" => open = false,
+                "Session" | "Enabled" => open = false,
                 _ => {}
             }
         }
@@ -123,6 +125,7 @@ impl<'a> Module<'a> {
         let (mut status, mut ty) = (200, returned.as_ref().clone());
         loop {
             match named(&ty) {
+                Some((name, _)) if self.aliases.contains_key(&name) => ty = self.aliases[&name].clone(),
                 Some((name, inside))
                     if matches!(name.as_str(), "ApiResult" | "Result" | "NotModifiedOr" | "NoCache" | "ApiJson" | "Json") =>
                 {
@@ -186,6 +189,8 @@ impl<'a> Module<'a> {
             "BTreeMap" | "HashMap" | "Map" => json!({ "type": "object", "additionalProperties": inner(1) }),
             "Value" | "RawValue" => json!({}),
             "StatusOk" => json!({ "type": "object", "properties": { "status": { "type": "string", "const": "OK" } } }),
+            alias if self.aliases.contains_key(alias) => self.schema(self.aliases[alias]),
+            "ApiJson" => inner(0),
             own if self.structs.contains_key(own) => json!({ "$ref": format!("#/components/schemas/{}.{own}", self.name) }),
             entity => json!({ "$ref": format!("#/components/schemas/{entity}") }),
         }

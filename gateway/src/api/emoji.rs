@@ -174,6 +174,7 @@ async fn list(
     Ok(ApiJson(gateway.clients.emojis().list(session.call(request)).await?.into_inner().emojis))
 }
 
+/// Any session, while custom emoji are on.
 async fn get(State(gateway): State<Gateway>, Enabled(session): Enabled, id: EmojiId) -> ApiResult<ApiJson<Emoji>> {
     Ok(ApiJson(find(&gateway, &session, id).await?))
 }
@@ -195,6 +196,7 @@ impl FromRequestParts<Gateway> for EmojiName {
     }
 }
 
+/// Any session, while custom emoji are on; 404 also for built-in ones.
 async fn by_name(State(gateway): State<Gateway>, Enabled(session): Enabled, EmojiName(name): EmojiName) -> ApiResult<ApiJson<Emoji>> {
     Ok(ApiJson(gateway.clients.emojis().get(session.call(EmojiKey { id: String::new(), name })).await?.into_inner()))
 }

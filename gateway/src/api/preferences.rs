@@ -35,6 +35,7 @@ async fn fetch(gateway: &Gateway, session: &Session, user_id: String, category: 
     Ok(gateway.clients.preferences().list(session.call(request)).await?.into_inner().preferences)
 }
 
+/// Oneself, or `edit_other_users`: everything.
 async fn list(State(gateway): State<Gateway>, session: Session, UserId(user_id): UserId) -> ApiResult<ApiJson<Vec<Preference>>> {
     Ok(ApiJson(fetch(&gateway, &session, user_id, String::new(), String::new()).await?))
 }
