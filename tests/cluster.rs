@@ -104,7 +104,7 @@ async fn poster(person: Person, number: usize, load: Arc<Load>) -> Vec<Acknowled
         load.acknowledged.fetch_add(1, Ordering::Relaxed);
         done.push(Acknowledged { id, message, pending });
         // As if the answer of an earlier one had been lost.
-        if done.len() % 5 == 0 {
+        if done.len().is_multiple_of(5) {
             let earlier = done[done.len() - 3].clone();
             let again = insist(&person, &mut gateway, &load.channel, &earlier.message, &earlier.pending).await;
             assert_eq!(again, earlier.id, "the same pending_post_id is the same post");

@@ -123,7 +123,7 @@ impl Worker {
         let now = now_ms();
         let mut tx = self.pool.begin().await.map_err(sql_error)?;
         mail::insert(&mut *tx, &out.mails, now).await.map_err(sql_error)?;
-        push::insert(&mut *tx, &out.pushes, now).await.map_err(sql_error)?;
+        push::insert(&mut tx, &out.pushes, now).await.map_err(sql_error)?;
         store::collect(&mut *tx, &out.batched, now).await.map_err(sql_error)?;
         tx.commit().await.map_err(sql_error)?;
         if !out.mails.is_empty() {

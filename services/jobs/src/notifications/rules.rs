@@ -37,7 +37,7 @@ pub fn wants_mail(user: &User, member: &BTreeMap<String, String>, status: &str, 
     };
     allowed
         && !is_muted(member)
-        && !(must_be_verified && !user.email_verified)
+        && (!must_be_verified || user.email_verified)
         && !matches!(status, "online" | OOO)
         && post_type != AUTO_RESPONDER
 }
