@@ -128,6 +128,8 @@ fn message(contents: &str, notification: &Notification, post: &Post, direct: boo
 mod tests {
     use super::*;
 
+    type Props = &'static [(&'static str, &'static str)];
+
     fn map(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
         entries.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
     }
@@ -138,7 +140,7 @@ mod tests {
 
     #[test]
     fn mails() {
-        let cases: &[(&[(&str, &str)], &[(&str, &str)], &str, bool)] = &[
+        let cases: &[(Props, Props, &str, bool)] = &[
             (&[("email", "true")], &[], "offline", true),
             (&[], &[("email", "default")], "away", true),
             (&[("email", "true")], &[], "dnd", true),
@@ -160,7 +162,7 @@ mod tests {
 
     #[test]
     fn pushes() {
-        let cases: &[(&[(&str, &str)], &[(&str, &str)], &str, bool, bool)] = &[
+        let cases: &[(Props, Props, &str, bool, bool)] = &[
             (&[("push", "mention"), ("push_status", "away")], &[], "away", true, true),
             (&[("push", "mention"), ("push_status", "away")], &[], "offline", true, true),
             (&[("push", "mention"), ("push_status", "away")], &[], "online", true, false),
