@@ -85,6 +85,8 @@ mod posts_outage;
 mod preferences;
 #[path = "api/reactions.rs"]
 mod reactions;
+#[path = "api/remembered.rs"]
+mod remembered;
 #[path = "api/roles.rs"]
 mod roles;
 #[path = "api/scene.rs"]

@@ -1,6 +1,6 @@
 //! Keeps this gateway's caches true: applies every invalidation that passes on the bus.
 
-use crate::{access::Access, channel_lists::ChannelLists, people::People, second_factors::SecondFactors, sessions::Sessions};
+use crate::{access::Access, channel_lists::ChannelLists, people::People, sessions::Sessions};
 use muster_events::{Invalidations, invalidation::What};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -19,7 +19,6 @@ const ROLES_WAIT: Duration = Duration::from_secs(2);
 pub struct Caches {
     pub sessions: Sessions,
     pub access: Access,
-    pub second_factors: SecondFactors,
     pub people: People,
     pub channel_lists: ChannelLists,
 }
@@ -69,14 +68,10 @@ impl Caches {
                 self.channel_lists.forget_channel(&id);
             }
             What::TeamId(id) => self.access.forget_team(&id),
-            What::UserId(id) => {
-                self.second_factors.forget(&id);
-                self.people.forget(&id);
-            }
+            What::UserId(id) => self.people.forget(&id),
             What::Everything(_) => {
                 self.sessions.forget_all();
                 self.access.forget_all();
-                self.second_factors.forget_all();
                 self.people.forget_all();
                 self.channel_lists.forget_all();
                 self.reload_roles().await;

@@ -96,11 +96,11 @@ pub async fn operation(State(gateway): State<Gateway>, request: Request, next: N
     let started = Instant::now();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let facts = request.extensions().get::<RequestFacts>().cloned().unwrap_or_default();
-    let (method, language) = (request.method().clone(), request.headers().get(header::ACCEPT_LANGUAGE).cloned());
+    let method = request.method().clone();
     let had_cookie = request.headers().contains_key(header::COOKIE);
     let mut response = next.run(request).await;
     if let Some(ApiError(error)) = response.extensions_mut().remove::<ApiError>() {
-        response = refusal(&gateway, &facts, &error, had_cookie, language.as_ref());
+        response = refusal(&gateway, &facts, &error, had_cookie);
     }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&facts.request_id) {
@@ -121,7 +121,7 @@ pub async fn operation(State(gateway): State<Gateway>, request: Request, next: N
 }
 
 /// The standard error body.
-fn refusal(gateway: &Gateway, facts: &RequestFacts, error: &AppError, had_cookie: bool, _language: Option<&HeaderValue>) -> Response {
+fn refusal(gateway: &Gateway, facts: &RequestFacts, error: &AppError, had_cookie: bool) -> Response {
     if error.status >= 500 && error.status != 501 {
         tracing::error!(request_id = %facts.request_id, path = %facts.path, %error, "a request failed");
     } else {

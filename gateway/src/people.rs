@@ -1,7 +1,7 @@
 //! Accounts as this gateway last saw them. An entry is evicted by the invalidation that follows every change and lives
 //! 30 s at most; while the bus is away nothing here is trusted.
 
-use crate::{clients::Clients, error::ApiResult, extract::Session};
+use crate::clients::Clients;
 use bytes::Bytes;
 use moka::sync::Cache;
 use muster_error::AppError;
@@ -10,6 +10,7 @@ use muster_proto::{
     model::User,
     views::{Viewer, user_for},
 };
+use muster_runtime::Caller;
 use std::{
     sync::{
         Arc, OnceLock,
@@ -57,16 +58,20 @@ impl People {
     }
 
     /// 404 for an unknown id.
-    pub async fn get(&self, session: &Session, user_id: &str) -> ApiResult<Arc<Person>> {
-        let trusted = *self.bus_connected.borrow();
-        if trusted && let Some(person) = self.known.get(user_id) {
-            return Ok(person);
+    pub async fn get(&self, caller: &Caller, user_id: &str) -> Result<Arc<Person>, AppError> {
+        match self.known.get(user_id) {
+            Some(person) if self.trusted() => Ok(person),
+            _ => self.get_anew(caller, user_id).await,
         }
+    }
+
+    /// As it is now, whatever is remembered.
+    pub async fn get_anew(&self, caller: &Caller, user_id: &str) -> Result<Arc<Person>, AppError> {
         let before = self.generation.load(Ordering::Acquire);
         let request = GetUserRequest { by: Some(By::Id(user_id.to_owned())) };
-        let user = self.clients.users().get(session.call(request)).await?.into_inner();
+        let user = self.clients.users().get(caller.call(request)).await?.into_inner();
         let person = Arc::new(Person { user, own_json: OnceLock::new() });
-        if trusted {
+        if self.trusted() {
             self.known.insert(user_id.to_owned(), person.clone());
             // An eviction before the insertion has not seen it.
             if self.generation.load(Ordering::Acquire) != before {
@@ -74,6 +79,10 @@ impl People {
             }
         }
         Ok(person)
+    }
+
+    fn trusted(&self) -> bool {
+        *self.bus_connected.borrow()
     }
 
     pub fn forget(&self, user_id: &str) {

@@ -10,7 +10,6 @@ use crate::{
     limiter::Limiter,
     people::People,
     presence::Presence,
-    second_factors::SecondFactors,
     sessions::Sessions,
     state::{Gateway, Parts},
     version::Version,
@@ -49,7 +48,6 @@ pub async fn start(deps: Deps) -> Result<(), ConfigError> {
     let connected = deps.bus.connected();
     let sessions = Sessions::new(deps.redis.clone(), deps.clients.clone(), connected.clone(), deps.feed.clone());
     let access = Access::new(deps.clients.clone(), connected.clone());
-    let second_factors = SecondFactors::new(deps.clients.clone(), connected.clone());
     let people = People::new(deps.clients.clone(), connected.clone());
     let channel_lists = ChannelLists::new(deps.clients.clone(), connected.clone());
     let hub = Hub::start(deps.bus.clone(), deps.clients.clone(), deps.stop.clone())
@@ -58,13 +56,8 @@ pub async fn start(deps: Deps) -> Result<(), ConfigError> {
     let invalidations = deps.bus.invalidations().await.map_err(|e| ConfigError(format!("subscribing to invalidations: {e}")))?;
     tokio::spawn(hub.clone().watch_settings(deps.feed.clone()));
     tokio::spawn(ws::presence::renew(hub.clone(), deps.clients.clone(), deps.stop.clone()));
-    let caches = Caches {
-        sessions: sessions.clone(),
-        access: access.clone(),
-        second_factors: second_factors.clone(),
-        people: people.clone(),
-        channel_lists: channel_lists.clone(),
-    };
+    let caches =
+        Caches { sessions: sessions.clone(), access: access.clone(), people: people.clone(), channel_lists: channel_lists.clone() };
     tokio::spawn(caches.keep_true(invalidations, connected, deps.stop.clone()));
 
     let presence = Presence::start(deps.clients.clone(), deps.stop.clone());
@@ -73,7 +66,6 @@ pub async fn start(deps: Deps) -> Result<(), ConfigError> {
         clients: deps.clients.clone(),
         sessions,
         access: access.clone(),
-        second_factors,
         people,
         channel_lists,
         activities: activity::start(&deps.clients, &deps.stop),

@@ -2,7 +2,7 @@
 
 use crate::{
     access::Access, activity::Activities, channel_lists::ChannelLists, clients::Clients, limiter::Limiter, people::People,
-    presence::Presence, second_factors::SecondFactors, sessions::Sessions, version::Version, ws::Hub,
+    presence::Presence, sessions::Sessions, version::Version, ws::Hub,
 };
 use muster_events::Bus;
 use muster_runtime::ConfigFeed;
@@ -20,7 +20,6 @@ pub struct Parts {
     pub clients: Clients,
     pub sessions: Sessions,
     pub access: Access,
-    pub second_factors: SecondFactors,
     pub people: People,
     pub channel_lists: ChannelLists,
     pub activities: Activities,

@@ -140,7 +140,7 @@ async fn look_up(parts: &Parts, gateway: &Gateway, required: bool) -> Result<Opt
         return Err(ErrorId::TokenProvided.into());
     }
     if required && !second_factors::is_exempt(&parts.method, &facts.path) {
-        gateway.second_factors.check(&gateway.settings().settings, &session, &facts).await?;
+        second_factors::check(gateway, &session, &facts).await?;
     }
     Ok(Some(Session { session, facts, token: token.into() }))
 }

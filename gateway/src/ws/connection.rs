@@ -10,6 +10,7 @@ use crate::{
     edge,
     error::ApiError,
     extract::{MaybeSession, RequestFacts, Session, from_json},
+    second_factors,
     state::Gateway,
 };
 use axum::{
@@ -236,7 +237,7 @@ async fn go_live(
     socket: &Arc<Socket>,
     facts: &RequestFacts,
 ) -> Option<Live> {
-    if let Err(error) = gateway.second_factors.check(&gateway.settings().settings, &session, facts).await {
+    if let Err(error) = second_factors::check(gateway, &session, facts).await {
         tracing::debug!(%error, "a connection was refused");
         return None;
     }

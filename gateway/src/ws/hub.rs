@@ -21,7 +21,7 @@ use std::{
     collections::{HashMap, HashSet, VecDeque},
     pin::Pin,
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc, LazyLock, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -37,6 +37,9 @@ const REMEMBERED: usize = 65_536;
 const WAVE: Duration = Duration::from_secs(2);
 /// Connections flushed in one go.
 const FLUSHED_AT_ONCE: usize = 128;
+/// Threads that flush at once. Asking the system takes longer than flushing a connection.
+static FLUSHING_THREADS: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1)).max(1));
 /// From this many connections on nothing more is gathered before a flush.
 const GATHERED_MAX: usize = 4_096;
 /// WebSocket close code "service restart": the client reconnects and resyncs.
@@ -443,7 +446,7 @@ fn listen(hub: Hub, mut subscriber: async_nats::Subscriber, stop: CancellationTo
 /// Writes what waits for these connections, on several threads when they are many and there are cores to spare: one is left
 /// to everything else.
 async fn flush(dirty: &mut Dirty) {
-    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1)).max(1);
+    let threads = *FLUSHING_THREADS;
     if threads == 1 || dirty.len() <= FLUSHED_AT_ONCE {
         for (n, connection) in dirty.drain(..).enumerate() {
             connection.flush();

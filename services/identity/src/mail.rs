@@ -72,7 +72,7 @@ impl Mailer {
     /// Call after the commit.
     pub(crate) async fn wake(&self) {
         // Whoever does not hear it looks by himself soon.
-        let _ = self.bus.client().publish(MAIL_WAKE, bytes::Bytes::new()).await;
+        self.bus.wake(MAIL_WAKE).await;
     }
 }
 

@@ -10,7 +10,7 @@ pub use worker::work;
 
 use muster_domain::{ids, time::now_ms};
 use muster_error::{AppError, ErrorId};
-use muster_events::Bus;
+use muster_events::{Bus, JOBS_WAKE};
 use muster_proto::{
     jobs::{CreateJobRequest, JobIdRequest, JobList, ListJobsRequest, jobs_server},
     model::Job,
@@ -18,9 +18,6 @@ use muster_proto::{
 use muster_runtime::{Caller, postgres::sql_error};
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
-
-/// Tells every worker to look for work now.
-const WAKE: &str = "jobs.wake";
 
 /// The gRPC service.
 pub struct Jobs {
@@ -35,9 +32,7 @@ impl Jobs {
 
     /// A worker that does not hear it finds the work at its next poll.
     async fn wake(&self) {
-        if let Err(error) = self.bus.client().publish(WAKE, bytes::Bytes::new()).await {
-            tracing::debug!(%error, "workers could not be woken");
-        }
+        self.bus.wake(JOBS_WAKE).await;
     }
 }
 

@@ -50,7 +50,7 @@ impl mail_server::Mail for Mail {
         }
         store::insert(&self.pool, &mails, now_ms()).await.map_err(sql_error)?;
         // A worker that does not hear it finds the mails at its next look.
-        let _ = self.bus.client().publish(MAIL_WAKE, bytes::Bytes::new()).await;
+        self.bus.wake(MAIL_WAKE).await;
         Ok(Response::new(EnqueueMailsReply {}))
     }
 

@@ -10,10 +10,9 @@ use crate::{
     mail,
     push::{self, Push},
 };
-use futures_util::StreamExt;
 use muster_domain::time::now_ms;
 use muster_error::AppError;
-use muster_events::{Bus, MAIL_WAKE, NOTIFICATIONS_WAKE};
+use muster_events::{Bus, MAIL_WAKE, NOTIFICATIONS_WAKE, PUSH_WAKE};
 use muster_proto::{
     jobs::{
         MailMessage,
@@ -53,16 +52,13 @@ pub fn work(worker: Worker, stop: CancellationToken) {
 async fn run(worker: Worker, stop: CancellationToken) {
     let mut every = tokio::time::interval(LOOK_EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut woken = worker.bus.client().subscribe(NOTIFICATIONS_WAKE).await.ok();
+    let mut wakes = worker.bus.wakes(NOTIFICATIONS_WAKE).await;
     loop {
         let ticked = tokio::select! {
             () = stop.cancelled() => return,
             _ = every.tick() => true,
-            () = next_wake(&mut woken) => false,
+            () = wakes.next() => false,
         };
-        if woken.is_none() {
-            woken = worker.bus.client().subscribe(NOTIFICATIONS_WAKE).await.ok();
-        }
         if worker.feed.get().version < 0 {
             continue;
         }
@@ -73,18 +69,6 @@ async fn run(worker: Worker, stop: CancellationToken) {
         if ticked && let Err(error) = batches::send_due(&worker).await {
             tracing::warn!(%error, "collected notices could not be sent yet");
         }
-    }
-}
-
-/// Waits for a wake-up; forever when there is no subscription.
-async fn next_wake(woken: &mut Option<async_nats::Subscriber>) {
-    match woken {
-        Some(subscriber) => {
-            if subscriber.next().await.is_none() {
-                *woken = None;
-            }
-        }
-        None => std::future::pending().await,
     }
 }
 
@@ -107,7 +91,7 @@ impl Worker {
     /// Decides, and puts what is to be sent into the queues.
     async fn queue(&self, caller: &Caller, notifications: &[Notification]) -> Result<(), AppError> {
         let snapshot = self.feed.get();
-        let mut people = People::of(self, caller, notifications, push::is_on(&snapshot.settings)).await?;
+        let mut people = People::of(self, caller, notifications, snapshot.settings.pushes_posts()).await?;
         let mut out = Outcome::default();
         for notification in notifications {
             let (Some(post), Some(channel)) = (&notification.post, &notification.channel) else { continue };
@@ -127,10 +111,10 @@ impl Worker {
         store::collect(&mut *tx, &out.batched, now).await.map_err(sql_error)?;
         tx.commit().await.map_err(sql_error)?;
         if !out.mails.is_empty() {
-            let _ = self.bus.client().publish(MAIL_WAKE, bytes::Bytes::new()).await;
+            self.bus.wake(MAIL_WAKE).await;
         }
         if !out.pushes.is_empty() {
-            let _ = self.bus.client().publish(push::WAKE, bytes::Bytes::new()).await;
+            self.bus.wake(PUSH_WAKE).await;
         }
         Ok(())
     }
@@ -147,7 +131,7 @@ impl Worker {
         let settings = &snapshot.settings;
         let Some((user, member)) = people.recipient(user_id, &channel.id) else { return Ok(()) };
         let wanted = rules::wants_mail(user, member, people.status(user_id), &post.r#type, settings.require_email_verification);
-        if !wanted || !settings.send_email_notifications || settings.smtp_server.is_empty() {
+        if !wanted || !settings.mails_posts() {
             return Ok(());
         }
         let to = user.email.clone();
@@ -194,7 +178,7 @@ fn push_to(
     mentioned: bool,
     out: &mut Outcome,
 ) {
-    if !push::is_on(&snapshot.settings) {
+    if !snapshot.settings.pushes_posts() {
         return;
     }
     let Some((user, member)) = people.recipient(user_id, &channel.id) else { return };

@@ -6,21 +6,15 @@ mod store;
 pub use store::{delete_gone, insert};
 
 use futures_util::StreamExt;
-use muster_domain::{
-    config::Settings,
-    time::{MINUTE_MS, SECOND_MS, now_ms},
-};
+use muster_domain::time::{MINUTE_MS, SECOND_MS, now_ms};
 use muster_error::AppError;
-use muster_events::Bus;
+use muster_events::{Bus, PUSH_WAKE};
 use muster_proto::identity::{Device, devices_client::DevicesClient};
 use muster_runtime::{Caller, ConfigFeed, Peer, config::ConfigError, postgres::sql_error};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-
-/// Tells workers to look now.
-pub const WAKE: &str = "wake.push";
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,10 +27,6 @@ const LEASE_MS: i64 = MINUTE_MS;
 const AGE_MAX_MS: i64 = 10 * MINUTE_MS;
 /// Bytes of an answer that are read.
 const ANSWER_MAX: usize = 64 * 1024;
-
-pub fn is_on(settings: &Settings) -> bool {
-    settings.send_push_notifications && !settings.push_notification_server.is_empty()
-}
 
 /// The protocol's message, and whose device it is for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -90,31 +80,16 @@ pub fn work(worker: Worker, stop: CancellationToken) -> Result<(), ConfigError> 
 async fn run(worker: Worker, client: reqwest::Client, stop: CancellationToken) {
     let mut every = tokio::time::interval(LOOK_EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut woken = worker.bus.client().subscribe(WAKE).await.ok();
+    let mut wakes = worker.bus.wakes(PUSH_WAKE).await;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = every.tick() => {}
-            () = next_wake(&mut woken) => {}
-        }
-        if woken.is_none() {
-            woken = worker.bus.client().subscribe(WAKE).await.ok();
+            () = wakes.next() => {}
         }
         if let Err(error) = worker.send_due(&client, &stop).await {
             tracing::warn!(%error, "sending pushes failed");
         }
-    }
-}
-
-/// Waits for a wake-up; forever when there is no subscription.
-async fn next_wake(woken: &mut Option<async_nats::Subscriber>) {
-    match woken {
-        Some(subscriber) => {
-            if subscriber.next().await.is_none() {
-                *woken = None;
-            }
-        }
-        None => std::future::pending().await,
     }
 }
 
@@ -127,7 +102,7 @@ impl Worker {
             if claimed.is_empty() {
                 return Ok(());
             }
-            let sends = claimed.into_iter().map(|claimed| self.send(client, &url, is_on(&snapshot.settings), claimed));
+            let sends = claimed.into_iter().map(|claimed| self.send(client, &url, snapshot.settings.pushes_posts(), claimed));
             futures_util::stream::iter(sends).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
         }
         Ok(())

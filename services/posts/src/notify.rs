@@ -25,20 +25,11 @@ const TAKE_MAX: i64 = 200;
 /// Wake-ups of one process are at least this far apart: a burst of posts is fetched together.
 const WAKE_EVERY: Duration = Duration::from_millis(20);
 
-fn pushes(settings: &Settings) -> bool {
-    settings.send_push_notifications && !settings.push_notification_server.is_empty()
-}
-
-/// Without a mail server nobody is mailed about posts: files would only fill the disk.
-fn mails(settings: &Settings) -> bool {
-    settings.send_email_notifications && !settings.smtp_server.is_empty()
-}
-
 /// What is recorded with a post; nothing when nobody is to be told. `listened_to`: some member wants a push for each post.
 pub fn call(draft: &Draft, channel_wide: bool, listened_to: bool, settings: &Settings) -> Option<Call> {
     let by_user = !draft.post.r#type.starts_with(SYSTEM_PREFIX);
-    let pushes = pushes(settings) && by_user;
-    let mentions = !draft.mentions.is_empty() && (mails(settings) || pushes);
+    let pushes = settings.pushes_posts() && by_user;
+    let mentions = !draft.mentions.is_empty() && (settings.mails_posts() || pushes);
     let listened_to = listened_to && pushes;
     (mentions || listened_to).then(|| {
         Call::notify(&PostMentions {
@@ -67,7 +58,7 @@ impl Waker {
                     () = waiting.notified() => {}
                 }
                 // Whoever does not hear it looks by himself soon.
-                let _ = bus.client().publish(NOTIFICATIONS_WAKE, bytes::Bytes::new()).await;
+                bus.wake(NOTIFICATIONS_WAKE).await;
                 tokio::time::sleep(WAKE_EVERY).await;
             }
         });
@@ -131,7 +122,7 @@ impl Notifications {
             });
         }
         store::delete(&self.pool, &gone).await.map_err(sql_error)?;
-        if pushes(&self.feed.get().settings) {
+        if self.feed.get().settings.pushes_posts() {
             self.count_unread(&mut notifications).await?;
         }
         Ok(notifications)

@@ -26,7 +26,8 @@ pub fn routes() -> ApiRoutes {
         .get("/users/{user_id}/channels/{channel_id}/unread", unread)
 }
 
-/// "User" permission and `view_team`: live channels of the team and all direct and group ones, by display name.
+/// "User" permission and `view_team`: live channels of the team and all direct and group ones, by display name. Answers
+/// `Vec<Channel>`.
 async fn channels(
     State(gateway): State<Gateway>,
     session: Session,

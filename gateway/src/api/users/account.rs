@@ -110,14 +110,14 @@ fn etag(gateway: &Gateway, user: &User) -> String {
     format!("{SERVER_VERSION}.{}.{}.{}.{}", user.id, user.update_at, privacy.show_full_name, privacy.show_email)
 }
 
-/// Any session; oneself in the self-view.
+/// Any session; oneself in the self-view. Answers `User`.
 async fn get(
     State(gateway): State<Gateway>,
     session: Session,
     UserId(id): UserId,
     known: IfNoneMatch,
 ) -> ApiResult<NotModifiedOr<RawJson>> {
-    let person = gateway.people.get(&session, &id).await?;
+    let person = gateway.people.get(&session.caller(), &id).await?;
     gateway.sessions.touch(&session, &session.caller()).await;
     let etag = etag(&gateway, &person.user);
     if known.as_deref() == Some(etag.as_str()) {
@@ -162,7 +162,7 @@ fn unknown_is_bad(status: tonic::Status) -> ApiError {
 async fn check_oauth(gateway: &Gateway, session: &Session, user_id: &str, email: Option<&str>) -> ApiResult<()> {
     if let Some(email) = email
         && session.is_oauth
-        && gateway.people.get(session, user_id).await?.user.email != email
+        && gateway.people.get(&session.caller(), user_id).await?.user.email != email
     {
         return Err(AppError::permissions("email of an OAuth session").into());
     }

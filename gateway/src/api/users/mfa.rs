@@ -76,7 +76,7 @@ async fn set_active(
     } else {
         gateway.clients.mfa().deactivate(session.call(DeactivateMfaRequest { user_id: user_id.clone() })).await?;
     }
-    gateway.second_factors.forget(&user_id);
+    gateway.people.forget(&user_id);
     Ok(StatusOk)
 }
 

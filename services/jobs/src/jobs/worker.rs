@@ -1,15 +1,14 @@
 //! Doing the jobs: every replica polls, a claim is a lease, a lost worker's job is taken over.
 
 use super::{
-    WAKE, cleanup,
+    cleanup,
     rules::{self, CANCEL_REQUESTED, CANCELED, CLEANUP, ERROR, FAILED_PROGRESS, PENDING, SUCCESS},
     schedule,
     store::{self, Claimed},
 };
-use futures_util::StreamExt;
 use muster_domain::{ids, time::now_ms};
 use muster_error::AppError;
-use muster_events::Bus;
+use muster_events::{Bus, JOBS_WAKE};
 use muster_proto::model::Job;
 use muster_runtime::{ConfigFeed, postgres::sql_error};
 use sqlx::PgPool;
@@ -39,17 +38,14 @@ async fn poll(pool: PgPool, bus: Bus, feed: ConfigFeed, stop: CancellationToken)
     let mut running = JoinSet::new();
     let mut every = tokio::time::interval(POLL);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut woken = bus.client().subscribe(WAKE).await.ok();
+    let mut wakes = bus.wakes(JOBS_WAKE).await;
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
             _ = every.tick() => {}
-            () = next_wake(&mut woken) => {}
+            () = wakes.next() => {}
             // A finished job may have held up another of its type.
             Some(_) = running.join_next() => {}
-        }
-        if woken.is_none() {
-            woken = bus.client().subscribe(WAKE).await.ok();
         }
         if !feed.get().settings.run_jobs {
             continue;
@@ -59,18 +55,6 @@ async fn poll(pool: PgPool, bus: Bus, feed: ConfigFeed, stop: CancellationToken)
         }
     }
     while running.join_next().await.is_some() {}
-}
-
-/// Waits for a wake-up; forever when there is no subscription.
-async fn next_wake(woken: &mut Option<async_nats::Subscriber>) {
-    match woken {
-        Some(subscriber) => {
-            if subscriber.next().await.is_none() {
-                *woken = None;
-            }
-        }
-        None => std::future::pending().await,
-    }
 }
 
 async fn take_work(pool: &PgPool, stop: &CancellationToken, running: &mut JoinSet<()>) -> Result<(), AppError> {
@@ -161,7 +145,7 @@ async fn keep_schedule(pool: PgPool, bus: Bus, feed: ConfigFeed, stop: Cancellat
             let job = Job { id: ids::new_id(), r#type: due.r#type.into(), create_at: now_ms(), status: PENDING.into(), ..Job::default() };
             match store::insert(&pool, &job, Some(&due.key)).await {
                 Ok(true) => {
-                    let _ = bus.client().publish(WAKE, bytes::Bytes::new()).await;
+                    bus.wake(JOBS_WAKE).await;
                 }
                 Ok(false) => {}
                 Err(error) => tracing::warn!(%error, key = due.key, "a due job could not be stored"),

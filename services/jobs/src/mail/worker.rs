@@ -46,16 +46,13 @@ pub fn work(worker: Worker, stop: CancellationToken) {
 async fn run(worker: Worker, stop: CancellationToken) {
     let mut every = tokio::time::interval(LOOK_EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut woken = worker.bus.client().subscribe(MAIL_WAKE).await.ok();
+    let mut wakes = worker.bus.wakes(MAIL_WAKE).await;
     let mut way = Way { directory: Directory::new(worker.directory.clone()), last: None };
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = every.tick() => {}
-            () = next_wake(&mut woken) => {}
-        }
-        if woken.is_none() {
-            woken = worker.bus.client().subscribe(MAIL_WAKE).await.ok();
+            () = wakes.next() => {}
         }
         // The shipped defaults are not the settings of this site.
         if worker.feed.get().version < 0 {
@@ -68,18 +65,6 @@ async fn run(worker: Worker, stop: CancellationToken) {
         if let Err(error) = worker.send_due(&mut way, &stop).await {
             tracing::warn!(%error, "sending mails failed");
         }
-    }
-}
-
-/// Waits for a wake-up; forever when there is no subscription.
-async fn next_wake(woken: &mut Option<async_nats::Subscriber>) {
-    match woken {
-        Some(subscriber) => {
-            if subscriber.next().await.is_none() {
-                *woken = None;
-            }
-        }
-        None => std::future::pending().await,
     }
 }
 

@@ -38,7 +38,7 @@ async fn send(worker: &Worker, user_id: &str) -> Result<(), AppError> {
         mail::insert(&mut *tx, &[digest], now_ms()).await.map_err(sql_error)?;
     }
     tx.commit().await.map_err(sql_error)?;
-    let _ = worker.bus.client().publish(MAIL_WAKE, bytes::Bytes::new()).await;
+    worker.bus.wake(MAIL_WAKE).await;
     Ok(())
 }
 

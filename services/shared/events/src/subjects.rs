@@ -27,3 +27,7 @@ pub fn everyone_subject() -> String {
 pub const MAIL_WAKE: &str = "wake.mail";
 /// Tells jobs that posts has notifications to be fetched.
 pub const NOTIFICATIONS_WAKE: &str = "wake.notifications";
+/// Tells the push workers of jobs that there is something to send.
+pub const PUSH_WAKE: &str = "wake.push";
+/// Tells the workers of jobs that there is a job.
+pub const JOBS_WAKE: &str = "wake.jobs";
