@@ -47,6 +47,7 @@ const MIGRATIONS: &[MigrationFile] = &[
     (6, "mail", include_str!("../migrations/0006_mail.sql")),
     (7, "list_orders", include_str!("../migrations/0007_list_orders.sql")),
     (8, "outsiders", include_str!("../migrations/0008_outsiders.sql")),
+    (9, "words", include_str!("../migrations/0009_words.sql")),
 ];
 
 /// Every statement is short: compiling one, or sharing it among processes, costs more than running it. The tables fit into
