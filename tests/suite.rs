@@ -95,6 +95,8 @@ mod scene;
 mod search;
 #[path = "api/sessions.rs"]
 mod sessions;
+#[path = "api/slack_import.rs"]
+mod slack_import;
 mod slow_reader;
 #[path = "api/status.rs"]
 mod status;

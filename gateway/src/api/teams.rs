@@ -1,6 +1,7 @@
 //! Tag `teams`; one module per topic below.
 
 pub mod image;
+mod import;
 mod invite;
 mod lists;
 mod members;
@@ -40,6 +41,7 @@ pub fn routes() -> ApiRoutes {
         .get("/teams/{team_id}/stats", stats)
         .get("/teams/invite/{invite_id}", invite_info)
         .merge(image::routes())
+        .merge(import::routes())
         .merge(invite::routes())
         .merge(lists::routes())
         .merge(members::routes())

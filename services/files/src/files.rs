@@ -81,8 +81,12 @@ impl files_server::Files for Files {
 
     async fn read(&self, request: Request<ReadFileRequest>) -> Result<Response<Self::ReadStream>, Status> {
         Caller::of(&request)?;
-        let ReadFileRequest { file_id, variant } = request.into_inner();
-        let row = self.row(&file_id).await?;
+        let ReadFileRequest { file_id, variant, pending } = request.into_inner();
+        let row = if pending {
+            store::pending(&self.pool, &file_id).await.map_err(sql_error)?.ok_or(AppError::new(ErrorId::FileNotFound))?
+        } else {
+            self.row(&file_id).await?
+        };
         let key = rules::key_of(&row, &variant)?;
         let Some(Download { size, chunks }) = self.objects.get(key).await? else {
             return Err(AppError::new(ErrorId::FileContentNotFound).detail(key).into());

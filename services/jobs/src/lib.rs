@@ -6,6 +6,7 @@ mod mail;
 mod nodes;
 mod notifications;
 mod push;
+mod slack;
 
 use muster_events::{Bus, OUTBOX_MIGRATION, Outbox};
 use muster_proto::jobs::{config_server::ConfigServer, jobs_server::JobsServer, mail_server::MailServer, nodes_server::NodesServer};
@@ -27,6 +28,7 @@ const MIGRATIONS: &[MigrationFile] = &[
     (4, "nodes", include_str!("../migrations/0004_nodes.sql")),
     (5, "mail", include_str!("../migrations/0005_mail.sql")),
     (6, "notifications", include_str!("../migrations/0006_notifications.sql")),
+    (7, "imports", include_str!("../migrations/0007_imports.sql")),
 ];
 
 /// What the process gives its jobs service.
@@ -39,6 +41,7 @@ pub struct Deps {
     pub identity: Peer,
     pub teams: Peer,
     pub posts: Peer,
+    pub files: Peer,
 }
 
 /// The configuration alone, for commands that work on the database: migrates the schema, starts no work.
@@ -61,7 +64,14 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     let pool = postgres::connect(&url, "jobs", deps.config.database_connections, MIGRATIONS).await?;
     let outbox = Outbox::start(pool.clone(), deps.bus.clone(), deps.stop.clone());
     config::prepare(&pool).await.map_err(|e| ConfigError(format!("storing the first configuration: {e}")))?;
-    jobs::work(pool.clone(), deps.bus.clone(), deps.feed.clone(), deps.stop.clone());
+    let importer = slack::Importer {
+        identity: deps.identity.clone(),
+        teams: deps.teams.clone(),
+        posts: deps.posts.clone(),
+        files: deps.files,
+        directory: deps.config.data_dir.join("imports"),
+    };
+    jobs::work(pool.clone(), importer, deps.bus.clone(), deps.feed.clone(), deps.stop.clone());
     let directory = deps.config.data_dir.join("mail");
     let (bus, feed, identity) = (deps.bus.clone(), deps.feed, deps.identity);
     let worker = mail::Worker { pool: pool.clone(), bus: bus.clone(), feed: feed.clone(), identity: identity.clone(), directory };

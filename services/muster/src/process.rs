@@ -162,6 +162,7 @@ async fn service_routes(context: &Parts, service: Role) -> anyhow::Result<Routes
                 identity: peers.identity,
                 teams: peers.teams,
                 posts: peers.posts,
+                files: peers.files,
             })
             .await?
         }

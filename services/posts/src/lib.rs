@@ -7,6 +7,7 @@ mod compose;
 mod draft;
 mod effects;
 mod emojis;
+mod import;
 mod links;
 mod mentions;
 mod notices;
@@ -25,8 +26,8 @@ use muster_error::AppError;
 use muster_events::{Bus, OUTBOX_MIGRATION, Outbox};
 use muster_proto::posts::{
     actions_server::ActionsServer, activity_server::ActivityServer, effects_server::EffectsServer, emojis_server::EmojisServer,
-    links_server::LinksServer, notifications_server::NotificationsServer, posts_server::PostsServer, reactions_server::ReactionsServer,
-    search_server::SearchServer, statistics_server::StatisticsServer,
+    imports_server::ImportsServer, links_server::LinksServer, notifications_server::NotificationsServer, posts_server::PostsServer,
+    reactions_server::ReactionsServer, search_server::SearchServer, statistics_server::StatisticsServer,
 };
 use muster_runtime::{
     ConfigFeed, Peer, ProcessConfig,
@@ -104,6 +105,7 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     let effects = effects::Effects { pool: pool.clone(), composer: composer.clone(), writer: writer.clone() };
     let activity = activity::Activity { pool: pool.clone(), outbox: outbox.clone() };
     let reactions = reactions::Reactions { pool: pool.clone(), outbox: outbox.clone() };
+    let imports = import::Imports { pool: pool.clone() };
     let statistics = statistics::Statistics { pool: pool.clone() };
     let emojis = emojis::Emojis { pool: pool.clone(), outbox: outbox.clone(), calls: calls.clone() };
     let actions = actions::Actions { pool: pool.clone(), outbox: outbox.clone(), composer: composer.clone(), outbound };
@@ -112,6 +114,7 @@ pub async fn start(deps: Deps) -> Result<Routes, ConfigError> {
     routes
         .add_service(StatisticsServer::new(statistics))
         .add_service(ActionsServer::new(actions))
+        .add_service(ImportsServer::new(imports).max_decoding_message_size(MESSAGE_MAX))
         .add_service(LinksServer::new(links))
         .add_service(NotificationsServer::new(notifications).max_encoding_message_size(MESSAGE_MAX))
         .add_service(EmojisServer::new(emojis).max_encoding_message_size(MESSAGE_MAX))

@@ -38,8 +38,10 @@ type Reply<T> = Result<Response<T>, Status>;
 impl channels_server::Channels for Channels {
     async fn create(&self, request: Request<CreateChannelRequest>) -> Reply<Channel> {
         let caller = Caller::of(&request)?;
-        let given = request.into_inner().channel.unwrap_or_default();
-        Ok(Response::new(self.create_in_team(&caller, given).await?))
+        let CreateChannelRequest { channel, imported } = request.into_inner();
+        let given = channel.unwrap_or_default();
+        let channel = if imported { self.import(&caller, given).await? } else { self.create_in_team(&caller, given).await? };
+        Ok(Response::new(channel))
     }
 
     async fn create_direct(&self, request: Request<CreateDirectRequest>) -> Reply<Channel> {

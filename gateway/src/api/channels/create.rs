@@ -30,7 +30,7 @@ async fn create(State(gateway): State<Gateway>, session: Session, Json(channel):
         Ok(ChannelType::Open) | Err(_) => Permission::CreatePublicChannel,
     };
     gateway.access.team(&session, &channel.team_id, permission).await?;
-    let request = CreateChannelRequest { channel: Some(channel) };
+    let request = CreateChannelRequest { channel: Some(channel), imported: false };
     let channel = gateway.clients.channels().create(session.call(request)).await?.into_inner();
     audit::record(&gateway, &session, &format!("name={}", channel.name)).await;
     Ok(Created(channel))

@@ -68,7 +68,7 @@ pub async fn readable(gateway: &Gateway, session: &Session, file_id: &str) -> Ap
 
 /// Streams a variant ("", `thumbnail`, `preview`) with the headers of every download.
 pub async fn send(gateway: &Gateway, caller: Caller, info: &FileInfo, variant: &str, as_attachment: bool) -> ApiResult<Response> {
-    let request = ReadFileRequest { file_id: info.id.clone(), variant: variant.to_owned() };
+    let request = ReadFileRequest { file_id: info.id.clone(), variant: variant.to_owned(), pending: false };
     let mut replies = gateway.clients.files().read(caller.call(request)).await?.into_inner();
     let Some(ReadReply { part: Some(Part::Size(size)) }) = replies.message().await? else {
         return Err(AppError::internal("a file without its size").into());

@@ -72,7 +72,16 @@ pub async fn insert(db: impl PgExecutor<'_>, file: &FileRow, channel_id: &str, p
 }
 
 pub async fn get(db: impl PgExecutor<'_>, file_id: &str) -> sqlx::Result<Option<FileRow>> {
-    let sql = format!("SELECT {INFO}, post_channel_id, path, thumbnail_path, preview_path FROM files WHERE id = $1 AND {VISIBLE}");
+    one(db, file_id, VISIBLE).await
+}
+
+/// One that is not committed.
+pub async fn pending(db: impl PgExecutor<'_>, file_id: &str) -> sqlx::Result<Option<FileRow>> {
+    one(db, file_id, "pending").await
+}
+
+async fn one(db: impl PgExecutor<'_>, file_id: &str, which: &str) -> sqlx::Result<Option<FileRow>> {
+    let sql = format!("SELECT {INFO}, post_channel_id, path, thumbnail_path, preview_path FROM files WHERE id = $1 AND {which}");
     let Some(row) = sqlx::query(&sql).bind(file_id).fetch_optional(db).await? else { return Ok(None) };
     Ok(Some(FileRow {
         info: info_of(&row)?,

@@ -42,6 +42,17 @@ pub fn with_error(data: &str, reason: &str) -> String {
     serde_json::to_string(&map).unwrap_or_default()
 }
 
+/// Whether nothing more happens to a job of this status.
+pub fn has_ended(status: &str) -> bool {
+    !matches!(status, PENDING | IN_PROGRESS | CANCEL_REQUESTED)
+}
+
+/// The reason that [`with_error`] has put into a job's data; "" = none.
+pub fn error_of(data: &str) -> String {
+    let map: BTreeMap<String, String> = serde_json::from_str(data).unwrap_or_default();
+    map.get("error").cloned().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

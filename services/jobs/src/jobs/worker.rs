@@ -6,6 +6,7 @@ use super::{
     schedule,
     store::{self, Claimed},
 };
+use crate::slack::{self, Importer};
 use muster_domain::{ids, time::now_ms};
 use muster_error::AppError;
 use muster_events::{Bus, JOBS_WAKE};
@@ -26,15 +27,15 @@ const RENEW: Duration = Duration::from_secs(5);
 const LEASE_MS: i64 = 30_000;
 
 /// Types this version works on.
-const WORKED: &[&str] = &[CLEANUP];
+const WORKED: &[&str] = &[CLEANUP, slack::TYPE];
 
 /// Starts the poller and the scheduler; they end with the token, running jobs give their place back.
-pub fn work(pool: PgPool, bus: Bus, feed: ConfigFeed, stop: CancellationToken) {
-    tokio::spawn(poll(pool.clone(), bus.clone(), feed.clone(), stop.clone()));
+pub fn work(pool: PgPool, importer: Importer, bus: Bus, feed: ConfigFeed, stop: CancellationToken) {
+    tokio::spawn(poll(pool.clone(), importer, bus.clone(), feed.clone(), stop.clone()));
     tokio::spawn(keep_schedule(pool, bus, feed, stop));
 }
 
-async fn poll(pool: PgPool, bus: Bus, feed: ConfigFeed, stop: CancellationToken) {
+async fn poll(pool: PgPool, importer: Importer, bus: Bus, feed: ConfigFeed, stop: CancellationToken) {
     let mut running = JoinSet::new();
     let mut every = tokio::time::interval(POLL);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -50,18 +51,18 @@ async fn poll(pool: PgPool, bus: Bus, feed: ConfigFeed, stop: CancellationToken)
         if !feed.get().settings.run_jobs {
             continue;
         }
-        if let Err(error) = take_work(&pool, &stop, &mut running).await {
+        if let Err(error) = take_work(&pool, &importer, &stop, &mut running).await {
             tracing::warn!(%error, "looking for jobs failed");
         }
     }
     while running.join_next().await.is_some() {}
 }
 
-async fn take_work(pool: &PgPool, stop: &CancellationToken, running: &mut JoinSet<()>) -> Result<(), AppError> {
+async fn take_work(pool: &PgPool, importer: &Importer, stop: &CancellationToken, running: &mut JoinSet<()>) -> Result<(), AppError> {
     store::give_up_lost(pool).await.map_err(sql_error)?;
     for r#type in WORKED {
         if let Some(claimed) = store::claim(pool, r#type, LEASE_MS).await.map_err(sql_error)? {
-            running.spawn(run(pool.clone(), claimed, stop.clone()));
+            running.spawn(run(pool.clone(), importer.clone(), claimed, stop.clone()));
         }
     }
     Ok(())
@@ -78,11 +79,11 @@ enum Interrupted {
 }
 
 /// Runs one claimed job to its end.
-async fn run(pool: PgPool, claimed: Claimed, stop: CancellationToken) {
+async fn run(pool: PgPool, importer: Importer, claimed: Claimed, stop: CancellationToken) {
     let job = &claimed.job;
     tracing::info!(job = job.id, r#type = job.r#type, "a job begins");
     let outcome = tokio::select! {
-        done = perform(&pool, job) => Ok(done),
+        done = perform(&pool, &importer, job) => Ok(done),
         interrupted = hold(&pool, &claimed, &stop) => Err(interrupted),
     };
     let written = match outcome {
@@ -100,7 +101,7 @@ async fn run(pool: PgPool, claimed: Claimed, stop: CancellationToken) {
     }
 }
 
-async fn perform(pool: &PgPool, job: &Job) -> Result<String, AppError> {
+async fn perform(pool: &PgPool, importer: &Importer, job: &Job) -> Result<String, AppError> {
     match job.r#type.as_str() {
         CLEANUP => {
             let swept = cleanup::sweep(pool).await?;
@@ -111,6 +112,7 @@ async fn perform(pool: &PgPool, job: &Job) -> Result<String, AppError> {
             data.insert("pushes".into(), swept.pushes.to_string());
             serde_json::to_string(&data).map_err(AppError::internal)
         }
+        slack::TYPE => slack::perform(importer, pool, job).await,
         other => Err(AppError::internal(format_args!("no worker for {other}"))),
     }
 }

@@ -116,7 +116,7 @@ async fn create(muster: &Connected, output: Output, args: Create) -> anyhow::Res
         r#type: if args.private { "P" } else { "O" }.to_owned(),
         ..Channel::default()
     };
-    let request = CreateChannelRequest { channel: Some(channel) };
+    let request = CreateChannelRequest { channel: Some(channel), imported: false };
     let channel = muster.clients.channels().create(muster.acting_as(&owner.id).call(request)).await.map_err(refused)?.into_inner();
     output.say(format!("made the channel {} ({}) of {}", channel.name, channel.id, owner.username), &shown(&channel));
     Ok(())

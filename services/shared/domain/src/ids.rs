@@ -35,6 +35,11 @@ pub fn is_id(text: &str) -> bool {
     text.len() == ID_LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
+/// The id made of these bytes: where the same thing must always get the same id.
+pub fn of_bytes(bytes: &[u8; 16]) -> String {
+    encode(bytes)
+}
+
 fn encode(bytes: &[u8; 16]) -> String {
     let mut out = String::with_capacity(ID_LENGTH);
     let (mut buffer, mut bits) = (0u32, 0u32);

@@ -14,6 +14,7 @@ use muster_domain::{
 use muster_error::{AppError, ErrorId, Result};
 use muster_proto::model::Channel;
 use muster_runtime::Caller;
+use sqlx::{Postgres, Transaction};
 use std::collections::BTreeSet;
 
 const CREATOR_ROLES: &str = "channel_user channel_admin";
@@ -24,14 +25,7 @@ impl Channels {
     pub(super) async fn create_in_team(&self, caller: &Caller, given: Channel) -> Result<Channel> {
         let channel = rules::new_channel(given, &caller.user_id, now_ms())?;
         let creator = self.people.user(caller, &caller.user_id).await?;
-        let mut tx = self.writer.begin().await?;
-        // Creations in one team queue here, so that the limit holds.
-        teams::store::lock(&mut tx, &channel.team_id).await.map_err(sql)?.ok_or(AppError::new(ErrorId::TeamNotFound))?;
-        check_limit(store::count_of_team(&mut tx, &channel.team_id).await.map_err(sql)?, &self.settings().settings)?;
-        if let Err(error) = store::insert(&mut tx, &channel).await {
-            drop(tx);
-            return Err(self.name_taken(error, &channel, ErrorId::ChannelNameTaken, ErrorId::ChannelNameTakenByArchived).await);
-        }
+        let mut tx = self.insert(&channel).await?;
         let member = (channel.id.as_str(), creator.id.as_str(), CREATOR_ROLES);
         channel_members::store::insert_many(&mut tx, [member].into_iter(), channel.create_at).await.map_err(sql)?;
 
@@ -42,6 +36,27 @@ impl Channels {
         consequences.effect(Effect::system_post(system_posts::joined_channel(&channel.id, &creator)));
         self.writer.commit(caller, tx, consequences).await?;
         Ok(channel)
+    }
+
+    /// A channel of an import: nobody made it, nobody is in it yet.
+    pub(super) async fn import(&self, caller: &Caller, given: Channel) -> Result<Channel> {
+        let channel = rules::new_channel(given, "", now_ms())?;
+        let tx = self.insert(&channel).await?;
+        self.writer.commit(caller, tx, Consequences::default()).await?;
+        Ok(channel)
+    }
+
+    /// The transaction in which the team has the new channel, within its limit.
+    async fn insert(&self, channel: &Channel) -> Result<Transaction<'static, Postgres>> {
+        let mut tx = self.writer.begin().await?;
+        // Creations in one team queue here, so that the limit holds.
+        teams::store::lock(&mut tx, &channel.team_id).await.map_err(sql)?.ok_or(AppError::new(ErrorId::TeamNotFound))?;
+        check_limit(store::count_of_team(&mut tx, &channel.team_id).await.map_err(sql)?, &self.settings().settings)?;
+        if let Err(error) = store::insert(&mut tx, channel).await {
+            drop(tx);
+            return Err(self.name_taken(error, channel, ErrorId::ChannelNameTaken, ErrorId::ChannelNameTakenByArchived).await);
+        }
+        Ok(tx)
     }
 
     /// `user_ids`: exactly two, perhaps the same.
