@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Rows of the queue in one transaction; each names the posts of one commit.
 const ROWS_MAX: i64 = 16;
-/// Rounds a search makes before it goes on with what is indexed.
-const ROUNDS_OF_A_SEARCH: u32 = 2;
+/// How long a search indexes before it goes on with what is indexed.
+const SEARCH_INDEXES: Duration = Duration::from_millis(250);
 const EVERY: Duration = Duration::from_millis(200);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// Commits a second from which posting is busy: then the indexer steps back, and catches up afterwards.
@@ -44,7 +44,7 @@ pub async fn run(pool: PgPool, stop: CancellationToken) {
             () = tokio::time::sleep(pause) => {}
         }
         let began = Instant::now();
-        pause = match round(&pool).await {
+        pause = match round(&pool, i64::MAX).await {
             Ok(Some(taken)) => {
                 let commits = before.replace((began, taken.newest)).map_or(0.0, |(at, newest)| rate(began - at, taken.newest - newest));
                 pause_after(taken, commits, began.elapsed())
@@ -68,41 +68,45 @@ fn pause_after(taken: Taken, commits: f64, work: Duration) -> Duration {
     if taken.rows == ROWS_MAX { busy } else { busy.max(EVERY) }
 }
 
-/// Indexes the newest of what waits, so that the search finds it. What another task has in hand is waited for.
+/// Indexes what waits at this moment, the newest first, so that the search finds it. What another task has in hand is waited
+/// for.
 pub async fn catch_up(pool: &PgPool) -> Result<(), AppError> {
-    for _ in 0..ROUNDS_OF_A_SEARCH {
-        let waiting: Option<i32> =
-            sqlx::query_scalar("SELECT 1 FROM search_queue LIMIT 1").fetch_optional(pool).await.map_err(sql_error)?;
-        if waiting.is_none() {
-            return Ok(());
+    let began = Instant::now();
+    let mut newest: Option<i64> =
+        sqlx::query_scalar("SELECT max(seq) FROM search_queue").fetch_one(pool).await.map_err(sql_error)?;
+    while let Some(seq) = newest
+        && began.elapsed() < SEARCH_INDEXES
+    {
+        if round(pool, seq).await?.is_none() {
+            let in_hand = "SELECT seq FROM search_queue WHERE seq <= $1 ORDER BY seq DESC LIMIT $2 FOR KEY SHARE";
+            sqlx::query(in_hand).bind(seq).bind(ROWS_MAX).execute(pool).await.map_err(sql_error)?;
         }
-        if round(pool).await?.is_none() {
-            let in_hand = "SELECT seq FROM search_queue ORDER BY seq DESC LIMIT $1 FOR KEY SHARE";
-            sqlx::query(in_hand).bind(ROWS_MAX).execute(pool).await.map_err(sql_error)?;
-        }
+        let left = "SELECT max(seq) FROM search_queue WHERE seq <= $1";
+        newest = sqlx::query_scalar(left).bind(seq).fetch_one(pool).await.map_err(sql_error)?;
     }
     Ok(())
 }
 
-/// Takes the newest of the queue.
-async fn round(pool: &PgPool) -> Result<Option<Taken>, AppError> {
-    match take(pool, true).await {
+/// Takes the newest of the queue up to this number.
+async fn round(pool: &PgPool, until: i64) -> Result<Option<Taken>, AppError> {
+    match take(pool, until, true).await {
         Err(sqlx::Error::Database(error)) => {
             tracing::error!(%error, "a post cannot be indexed; the others of its batch will be one by one");
-            take(pool, false).await.map_err(sql_error)
+            take(pool, until, false).await.map_err(sql_error)
         }
         taken => taken.map_err(sql_error),
     }
 }
 
-async fn take(pool: &PgPool, together: bool) -> sqlx::Result<Option<Taken>> {
+async fn take(pool: &PgPool, until: i64, together: bool) -> sqlx::Result<Option<Taken>> {
     let mut tx = pool.begin().await?;
     // Two replicas may take two rows of one post; either makes the document from the post as it is now, and the older
     // never overwrites the newer.
     let taken: Vec<(i64, Vec<String>)> = sqlx::query_as(
-        "DELETE FROM search_queue WHERE seq IN (SELECT seq FROM search_queue ORDER BY seq DESC LIMIT $1 FOR UPDATE SKIP LOCKED) \
+        "DELETE FROM search_queue WHERE seq IN (SELECT seq FROM search_queue WHERE seq <= $1 ORDER BY seq DESC LIMIT $2 FOR UPDATE SKIP LOCKED) \
          RETURNING seq, post_ids",
     )
+    .bind(until)
     .bind(ROWS_MAX)
     .fetch_all(&mut *tx)
     .await?;
