@@ -61,6 +61,8 @@ pub enum Command {
     Logins(Logins),
     /// Lists, search and autocompletion with very many users (writes rows into the database), as a Markdown table.
     UserLists(UserLists),
+    /// Very large teams and channels against small ones (writes rows into the database), as Markdown tables.
+    Scale(Scale),
     /// The set behind docs/benchmarks.md, as a Markdown table.
     Bench(Bench),
 }
@@ -205,6 +207,29 @@ pub struct UserLists {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,
     /// Of each question.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=600))]
+    pub seconds: u16,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct Scale {
+    /// The server's database, into which users and members are written. Only for a server under test.
+    #[arg(long, env = "MUSTER_DATABASE_URL", hide_env_values = true)]
+    pub database_url: String,
+    #[arg(long, default_value = "loadadmin")]
+    pub admin_login: String,
+    #[arg(long, default_value = "muster-load-1", env = "MUSTER_LOAD_ADMIN_PASSWORD", hide_env_values = true)]
+    pub admin_password: String,
+    /// Members of the team; half of them are in its large channel.
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    pub users: u32,
+    /// Channels created through the API.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub channels: u32,
+    /// Members added through the API.
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub added: u32,
+    /// Of each operation.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=600))]
     pub seconds: u16,
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
 
 use crate::args::Common;
-use crate::http::Connection;
+use crate::http::{Call, Connection};
 use crate::target::{Target, resolve};
 
 #[derive(Debug, Clone)]
@@ -28,5 +29,13 @@ impl Context {
 
     pub fn connection(&self, n: usize) -> Connection {
         Connection::new(self.target(n), self.limit)
+    }
+
+    /// The token of a new session.
+    pub async fn log_in(&self, login: &str, password: &str) -> Result<String> {
+        let body = json!({ "login_id": login, "password": password });
+        let answer = self.connection(0).fetch(&Call::post("/api/v4/users/login".into(), &body, 200), None).await?;
+        let token = answer.headers.get("token").and_then(|token| token.to_str().ok());
+        Ok(token.context("the administrator cannot log in; see --admin-login")?.to_owned())
     }
 }

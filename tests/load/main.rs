@@ -18,6 +18,7 @@ mod ops;
 mod poster;
 mod process;
 mod report;
+mod scale;
 mod seed;
 mod socket;
 mod state;
@@ -27,6 +28,7 @@ mod userlists;
 mod users;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser;
@@ -36,6 +38,9 @@ use crate::args::{Cli, Command};
 use crate::context::Context;
 use crate::report::error_rate;
 use crate::state::State;
+
+/// How long a thread with many sockets lets frames gather before it reads them; latencies include it.
+const GATHERING: Duration = Duration::from_millis(1);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -60,7 +65,16 @@ fn start(cli: &Cli) -> Result<f64> {
     if cli.common.threads > 1 {
         builder.worker_threads(cli.common.threads.into());
     }
+    if matches!(cli.command, Command::Fanout(_) | Command::Storm(_)) {
+        // Everything that is there is read at once: a wake-up per frame would cost the server's core as much as sending it.
+        builder.on_thread_park(gather);
+    }
     builder.enable_all().build()?.block_on(run(cli))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the thread has nothing else to do")]
+fn gather() {
+    std::thread::sleep(GATHERING);
 }
 
 /// Runs the command, prints its result and returns the share of failures.
@@ -115,6 +129,13 @@ async fn run(cli: &Cli) -> Result<f64> {
             let report = userlists::run(&context, &state, args).await?;
             print(cli, &report, report.text())?;
             let (good, bad) = report.questions.iter().fold((0, 0), |(good, bad), o| (good + o.requests, bad + o.failures()));
+            Ok(error_rate(good, bad))
+        }
+        Command::Scale(args) => {
+            let report = scale::run(&context, &state, args).await?;
+            print(cli, &report, report.text())?;
+            let all = report.operations.iter().flat_map(|(small, large)| [small, large]);
+            let (good, bad) = all.fold((0, 0), |(good, bad), o| (good + o.requests, bad + o.failures()));
             Ok(error_rate(good, bad))
         }
         Command::Bench(args) => {

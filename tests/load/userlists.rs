@@ -49,7 +49,7 @@ pub async fn run(context: &Context, state: &State, args: &UserLists) -> Result<L
     ensure!(state.channels.len() >= 2, "two channels are needed: seed with --channels 2 or more");
     let mut sql = PgConnection::connect(&args.database_url).await.context("--database-url")?;
     let users = fill(&mut sql, state, i64::from(args.users)).await?;
-    let token = admin_token(context, args).await?;
+    let token = context.log_in(&args.admin_login, &args.admin_password).await?;
     let mut questions = Vec::new();
     for (name, build) in questions_about(state) {
         questions.push(measure(context, args, &token, name, build).await?);
@@ -69,13 +69,6 @@ async fn fill(sql: &mut PgConnection, state: &State, users: i64) -> Result<i64> 
         sqlx::query(&format!("VACUUM ANALYZE identity.{table}")).execute(&mut *sql).await?;
     }
     Ok(sqlx::query_scalar("SELECT count(*) FROM identity.users").fetch_one(&mut *sql).await?)
-}
-
-async fn admin_token(context: &Context, args: &UserLists) -> Result<String> {
-    let body = json!({ "login_id": args.admin_login, "password": args.admin_password });
-    let answer = context.connection(0).fetch(&Call::post("/api/v4/users/login".into(), &body, 200), None).await?;
-    let token = answer.headers.get("token").and_then(|token| token.to_str().ok());
-    Ok(token.context("the administrator cannot log in; see --admin-login")?.to_owned())
 }
 
 /// Makes the n-th request of a kind.

@@ -38,8 +38,7 @@ const WAVE: Duration = Duration::from_secs(2);
 /// Connections flushed in one go.
 const FLUSHED_AT_ONCE: usize = 128;
 /// Threads that flush at once. Asking the system takes longer than flushing a connection.
-static FLUSHING_THREADS: LazyLock<usize> =
-    LazyLock::new(|| std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1)).max(1));
+static FLUSHING_THREADS: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
 /// From this many connections on nothing more is gathered before a flush.
 const GATHERED_MAX: usize = 4_096;
 /// WebSocket close code "service restart": the client reconnects and resyncs.
@@ -443,8 +442,7 @@ fn listen(hub: Hub, mut subscriber: async_nats::Subscriber, stop: CancellationTo
     })
 }
 
-/// Writes what waits for these connections, on several threads when they are many and there are cores to spare: one is left
-/// to everything else.
+/// Writes what waits for these connections, on several threads when they are many.
 async fn flush(dirty: &mut Dirty) {
     let threads = *FLUSHING_THREADS;
     if threads == 1 || dirty.len() <= FLUSHED_AT_ONCE {

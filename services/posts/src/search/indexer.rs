@@ -72,8 +72,7 @@ fn pause_after(taken: Taken, commits: f64, work: Duration) -> Duration {
 /// for.
 pub async fn catch_up(pool: &PgPool) -> Result<(), AppError> {
     let began = Instant::now();
-    let mut newest: Option<i64> =
-        sqlx::query_scalar("SELECT max(seq) FROM search_queue").fetch_one(pool).await.map_err(sql_error)?;
+    let mut newest: Option<i64> = sqlx::query_scalar("SELECT max(seq) FROM search_queue").fetch_one(pool).await.map_err(sql_error)?;
     while let Some(seq) = newest
         && began.elapsed() < SEARCH_INDEXES
     {

@@ -129,7 +129,9 @@ pub async fn get(pool: &PgPool, channel_id: &str, user_id: &str) -> sqlx::Result
 }
 
 pub async fn list(pool: &PgPool, channel_id: &str, offset: i64, limit: i64) -> sqlx::Result<Vec<ChannelMember>> {
-    sqlx::query(&format!("SELECT {COLUMNS} FROM channel_members WHERE channel_id = $1 ORDER BY user_id OFFSET $2 LIMIT $3"))
+    // What the offset skips is counted in the index alone.
+    let first = "SELECT user_id FROM channel_members WHERE channel_id = $1 ORDER BY user_id OFFSET $2 LIMIT 1";
+    sqlx::query(&format!("SELECT {COLUMNS} FROM channel_members WHERE channel_id = $1 AND user_id >= ({first}) ORDER BY user_id LIMIT $3"))
         .bind(channel_id)
         .bind(offset)
         .bind(limit)

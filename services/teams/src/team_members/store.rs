@@ -89,8 +89,10 @@ pub async fn get(pool: &PgPool, team_id: &str, user_id: &str) -> sqlx::Result<Op
 
 pub async fn list(pool: &PgPool, team_id: &str, offset: i64, limit: i64) -> sqlx::Result<Vec<TeamMember>> {
     sqlx::query(
-        "SELECT team_id, user_id, roles, delete_at FROM team_members WHERE team_id = $1 AND delete_at = 0
-         ORDER BY user_id OFFSET $2 LIMIT $3",
+        // What the offset skips is counted in the index alone.
+        "SELECT team_id, user_id, roles, delete_at FROM team_members WHERE team_id = $1 AND delete_at = 0 AND user_id >= (
+             SELECT user_id FROM team_members WHERE team_id = $1 AND delete_at = 0 ORDER BY user_id OFFSET $2 LIMIT 1)
+         ORDER BY user_id LIMIT $3",
     )
     .bind(team_id)
     .bind(offset)

@@ -160,7 +160,8 @@ impl Wanted<'_> {
         query.push(format!(" ORDER BY {name} LIMIT ")).push_bind(limit);
         query.push("), last AS MATERIALIZED (SELECT CASE WHEN count(*) = ").push_bind(limit);
         query.push(" THEN max(username) ELSE ").push_bind(LAST.to_string()).push(" END AS username FROM named) ");
-        query.push(format!("SELECT {COLUMNS} FROM (SELECT * FROM named UNION SELECT * FROM (SELECT c.username, c.id FROM (SELECT * FROM ("));
+        query
+            .push(format!("SELECT {COLUMNS} FROM (SELECT * FROM named UNION SELECT * FROM (SELECT c.username, c.id FROM (SELECT * FROM ("));
         // OFFSET 0 keeps finding from following the order of usernames instead of the word, and both apart from asking who
         // belongs, which ends with the page.
         for (n, column) in self.fields.names().into_iter().enumerate() {
@@ -186,7 +187,9 @@ impl Wanted<'_> {
 /// answers.
 fn push_belongs<'a>(query: &mut Sql<'a>, table: &str, scope: &Scope<'a>) {
     let member = |query: &mut Sql<'a>, group: &'a str, wanted: &str| {
-        query.push(format!(" AND {wanted} (SELECT 1 FROM group_members g WHERE g.member AND g.username = {table}.username AND g.group_id = "));
+        query.push(format!(
+            " AND {wanted} (SELECT 1 FROM group_members g WHERE g.member AND g.username = {table}.username AND g.group_id = "
+        ));
         query.push_bind(group).push(" OFFSET 0)");
     };
     match scope {
