@@ -38,19 +38,8 @@ pub async fn receive(
     allowed: ApiResult<()>,
 ) -> ApiResult<()> {
     let limit = u64::try_from(gateway.settings().settings.max_file_size).unwrap_or(0);
-    let refused = if uploads::announces_more(request.headers(), limit) {
-        Some(errors.too_large)
-    } else if !uploads::is_multipart(request.headers()) {
-        Some(errors.unreadable)
-    } else {
-        None
-    };
-    if let Some(id) = refused {
-        uploads::linger(request.into_body()).await;
-        return Err(id.into());
-    }
+    let mut form = Form::receive(request, limit, errors.too_large, errors.unreadable).await?;
     let unread = |error: uploads::BodyError| error.refusal(errors.too_large, errors.unreadable);
-    let mut form = Form::open(request, limit).await.map_err(unread)?;
     while let Some(field) = form.next().await.map_err(unread)? {
         if field.name() != FIELD || field.file_name().is_none() {
             continue;

@@ -131,6 +131,23 @@ pub struct FormField<'a> {
 }
 
 impl Form {
+    /// The form of an operation that takes nothing else. What is refused unread is read on for a moment; both are the
+    /// operation's own ids.
+    pub async fn receive(request: Request, limit: u64, too_large: ErrorId, unreadable: ErrorId) -> Result<Self, ApiError> {
+        let refused = if announces_more(request.headers(), limit) {
+            Some(too_large)
+        } else if !is_multipart(request.headers()) {
+            Some(unreadable)
+        } else {
+            None
+        };
+        if let Some(id) = refused {
+            linger(request.into_body()).await;
+            return Err(id.into());
+        }
+        Self::open(request, limit).await.map_err(|error| error.refusal(too_large, unreadable))
+    }
+
     pub async fn open(request: Request, limit: u64) -> Result<Self, BodyError> {
         let exceeded = Exceeded::default();
         let request = request.map(|body| Body::from_stream(limited(body, limit, exceeded.clone())));

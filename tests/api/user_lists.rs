@@ -183,7 +183,14 @@ async fn search_finds_prefixes_of_names() {
     ] {
         assert_eq!(found(s.eve.on(1), json!({"term": term})).await, [s.ada.id.clone()], "{term}");
     }
-    for term in [format!("@{}", s.ada.username), first[2..].to_owned(), format!("{lower} nobody"), "%".to_owned(), "_".to_owned()] {
+    for term in [
+        format!("@{}", s.ada.username),
+        first[2..].to_owned(),
+        format!("{lower} nobody"),
+        "%".to_owned(),
+        "_".to_owned(),
+        format!("{lower}\0"),
+    ] {
         assert!(!found(&s.eve, json!({"term": term})).await.contains(&s.ada.id), "{term}");
     }
     let name = &s.ada.username;
@@ -225,6 +232,9 @@ async fn autocompletion_knows_in_and_out_of_the_channel() {
     assert_eq!((ids(&both["users"]), ids(&both["out_of_channel"])), (vec![s.ada.id.clone()], vec![s.bob.id.clone()]));
     let everybody = complete(&format!("in_channel={channel}&name={}", s.eve.username)).await;
     assert_eq!((ids(&everybody["users"]), ids(&everybody["out_of_channel"])), (vec![], vec![s.eve.id.clone()]));
+    let unstorable = "muster.invalid_text.app_error";
+    s.ada.on(1).get("/users/autocomplete?name=a%00").await.refused(400, unstorable);
+    s.ada.post("/users/search", json!({"term": "a\0"})).await.refused(400, unstorable);
     let alone = complete(&format!("name={}&team_id={team}", s.eve.username)).await;
     assert_eq!(ids(&alone["users"]), [s.eve.id.clone()], "team_id means nothing");
     let nobody = complete(&format!("in_team={team}&name={}", s.ada.email)).await;

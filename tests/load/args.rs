@@ -67,13 +67,20 @@ pub enum Command {
     Bench(Bench),
 }
 
-#[derive(Args, Debug)]
-pub struct Seed {
+/// Who sets up what is measured.
+#[derive(Args, Debug, Clone)]
+pub struct Admin {
     #[arg(long, default_value = "loadadmin")]
     pub admin_login: String,
-    /// Used to log in, or to sign the first user up when there is none.
+    /// Used to log in; `seed` signs the first user up with it when there is none.
     #[arg(long, default_value = "muster-load-1", env = "MUSTER_LOAD_ADMIN_PASSWORD", hide_env_values = true)]
     pub admin_password: String,
+}
+
+#[derive(Args, Debug)]
+pub struct Seed {
+    #[command(flatten)]
+    pub admin: Admin,
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     pub users: u32,
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=2_000))]
@@ -198,10 +205,8 @@ pub struct UserLists {
     /// The server's database, into which users are written. Only for a server under test.
     #[arg(long, env = "MUSTER_DATABASE_URL", hide_env_values = true)]
     pub database_url: String,
-    #[arg(long, default_value = "loadadmin")]
-    pub admin_login: String,
-    #[arg(long, default_value = "muster-load-1", env = "MUSTER_LOAD_ADMIN_PASSWORD", hide_env_values = true)]
-    pub admin_password: String,
+    #[command(flatten)]
+    pub admin: Admin,
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub users: u32,
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -216,10 +221,8 @@ pub struct Scale {
     /// The server's database, into which users and members are written. Only for a server under test.
     #[arg(long, env = "MUSTER_DATABASE_URL", hide_env_values = true)]
     pub database_url: String,
-    #[arg(long, default_value = "loadadmin")]
-    pub admin_login: String,
-    #[arg(long, default_value = "muster-load-1", env = "MUSTER_LOAD_ADMIN_PASSWORD", hide_env_values = true)]
-    pub admin_password: String,
+    #[command(flatten)]
+    pub admin: Admin,
     /// Members of the team; half of them are in its large channel.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     pub users: u32,

@@ -14,6 +14,7 @@ use crate::args::Scale;
 use crate::context::Context;
 use crate::http::Call;
 use crate::report::{Outcome, Progress, Recorder};
+use crate::seed;
 use crate::state::State;
 
 /// People of the small groups.
@@ -63,13 +64,12 @@ struct Scene<'a> {
 }
 
 pub async fn run(context: &Context, state: &State, args: &Scale) -> Result<ScaleReport> {
-    let token = context.log_in(&args.admin_login, &args.admin_password).await?;
+    let token = context.log_in(&args.admin.admin_login, &args.admin.admin_password).await?;
     let mut scene = Scene { context, token, team: String::new(), small: String::new(), large: String::new(), crowd: Vec::new() };
     let mut config = scene.ask(&Call::get("/api/v4/config".into())).await?;
-    for limit in ["MaxUsersPerTeam", "MaxChannelsPerTeam"] {
-        config["TeamSettings"][limit] = json!(1_000_000);
+    if seed::raise(&mut config, 1_000_000, 1_000_000) {
+        scene.ask(&Call::put("/api/v4/config".into(), &config)).await?;
     }
-    scene.ask(&Call::put("/api/v4/config".into(), &config)).await?;
     scene.team = scene.create_team().await?;
     scene.small = scene.create_channel("small").await?;
     scene.large = scene.create_channel("large").await?;

@@ -52,7 +52,7 @@ pub async fn run(context: &Context, args: &Seed) -> Result<State> {
 
 impl Api {
     async fn first_login(&mut self, args: &Seed) -> Result<Person> {
-        let (name, password) = (&args.admin_login, &args.admin_password);
+        let (name, password) = (&args.admin.admin_login, &args.admin.admin_password);
         if self.login(name, password).await?.is_none() {
             // Works without a session only while there is no user: the first becomes system administrator.
             let email = if name.contains('@') { name.clone() } else { format!("{name}@load.invalid") };
@@ -114,7 +114,7 @@ impl Api {
 }
 
 /// Raises the two limits where they are lower; true when something changed.
-fn raise(config: &mut Value, users: u64, channels: u64) -> bool {
+pub fn raise(config: &mut Value, users: u64, channels: u64) -> bool {
     let mut changed = false;
     for (key, least) in [("MaxUsersPerTeam", users), ("MaxChannelsPerTeam", channels)] {
         if let Some(limit) = config.pointer_mut(&format!("/TeamSettings/{key}"))

@@ -49,7 +49,7 @@ pub async fn run(context: &Context, state: &State, args: &UserLists) -> Result<L
     ensure!(state.channels.len() >= 2, "two channels are needed: seed with --channels 2 or more");
     let mut sql = PgConnection::connect(&args.database_url).await.context("--database-url")?;
     let users = fill(&mut sql, state, i64::from(args.users)).await?;
-    let token = context.log_in(&args.admin_login, &args.admin_password).await?;
+    let token = context.log_in(&args.admin.admin_login, &args.admin.admin_password).await?;
     let mut questions = Vec::new();
     for (name, build) in questions_about(state) {
         questions.push(measure(context, args, &token, name, build).await?);

@@ -6,7 +6,7 @@ use crate::{
     extract::{EmojiId, Json, Page, Params, Session, path_param},
     pictures,
     state::Gateway,
-    uploads::{self, BodyError, Form, FormField, UPLOAD_DEADLINE},
+    uploads::{BodyError, Form, FormField, UPLOAD_DEADLINE},
     wire::{ApiJson, StatusOk},
 };
 use axum::{
@@ -95,19 +95,8 @@ async fn create(State(gateway): State<Gateway>, Enabled(session): Enabled, reque
 
 /// The two parts, in either order.
 async fn receive(request: Request) -> ApiResult<(String, Bytes)> {
-    let refused = if uploads::announces_more(request.headers(), BODY_MAX) {
-        Some(ErrorId::EmojiTooLarge)
-    } else if !uploads::is_multipart(request.headers()) {
-        Some(ErrorId::EmojiParse)
-    } else {
-        None
-    };
-    if let Some(id) = refused {
-        uploads::linger(request.into_body()).await;
-        return Err(id.into());
-    }
+    let mut form = Form::receive(request, BODY_MAX, ErrorId::EmojiTooLarge, ErrorId::EmojiParse).await?;
     let unread = |error: BodyError| error.refusal(ErrorId::EmojiTooLarge, ErrorId::EmojiParse);
-    let mut form = Form::open(request, BODY_MAX).await.map_err(unread)?;
     let (mut emoji, mut image) = (None, None);
     while let Some(field) = form.next().await.map_err(unread)? {
         match field.name() {

@@ -113,8 +113,8 @@ impl Work<'_> {
             self.log("\r\nThe import was interrupted and is continued.\r\n").await?;
         }
         let (people, bot_id) = self.add_people(&export).await?;
-        let channels = self.add_channels(&export, &people).await?;
-        self.add_posts(export, people, channels, &bot_id).await?;
+        let places = self.add_channels(&export, &people).await?;
+        self.add_posts(export, people, places, &bot_id).await?;
         self.log(concat!(
             "\r\nNotes:\r\n=======\r\n\r\n",
             "- Some messages may not have been imported because they were not supported by this importer.\r\n",
@@ -162,30 +162,30 @@ impl Work<'_> {
         &mut self,
         export: Export,
         people: members::People,
-        channels: Vec<(String, Channel, Vec<String>)>,
+        places: Vec<members::Place>,
         bot_id: &str,
     ) -> Result<(), AppError> {
         let names = Names {
             users: people.names,
-            channels: channels.iter().map(|(slack, channel, _)| (slack.clone(), channel.name.clone())).collect(),
+            channels: places.iter().map(|place| (place.slack_id.clone(), place.channel.name.clone())).collect(),
         };
         let (mut skipped, mut imported) = (0_usize, 0_i64);
         let (messages, uploads) = (export.messages, export.uploads);
         let folders = export.days.clone();
         let steps: usize = folders.values().map(std::collections::BTreeMap::len).sum();
-        let by_folder: HashMap<&str, &(String, Channel, Vec<String>)> =
-            channels.iter().flat_map(|entry| [(entry.1.name.as_str(), entry), (entry.0.as_str(), entry)]).collect();
+        let by_folder: HashMap<&str, &members::Place> =
+            places.iter().flat_map(|place| [(place.slack_name.as_str(), place), (place.slack_id.as_str(), place)]).collect();
         let export = Arc::new(Mutex::new(export));
         let mut step = 0;
         for (folder, days) in &folders {
-            let found = self.import.folders.get(folder).and_then(|slack| by_folder.get(slack.as_str())).copied();
-            let mut readers = found.map(|(_, _, members)| members.clone()).unwrap_or_default();
+            let found = by_folder.get(folder.as_str()).copied();
+            let mut readers = found.map(|place| place.readers.clone()).unwrap_or_default();
             for index in days.values().copied() {
                 step += 1;
                 if step <= self.import.done {
                     continue;
                 }
-                if let Some((_, channel, _)) = found {
+                if let Some(members::Place { channel, .. }) = found {
                     let export = export.clone();
                     let read = move || export.lock().unwrap_or_else(|e| e.into_inner()).read(index);
                     let mut day = tokio::task::spawn_blocking(read).await.map_err(AppError::internal)?.map_err(AppError::internal)?;

@@ -1,6 +1,7 @@
 //! Posts that were written elsewhere, long ago: stored as they were, silently. Nobody is mentioned or told; what was
 //! unread before stays unread, and what is imported is read.
 
+use crate::search::indexer;
 use muster_domain::{
     ids::is_id,
     posts::{check_message, check_props, hashtags},
@@ -104,10 +105,8 @@ async fn import(conn: &mut PgConnection, request: ImportPostsRequest) -> sqlx::R
     .bind(reactions.iter().map(|r| r.create_at).collect::<Vec<_>>())
     .execute(&mut *conn)
     .await?;
-    sqlx::query("INSERT INTO search_queue (post_ids) VALUES ($1)")
-        .bind(new.iter().map(|post| post.id.as_str()).collect::<Vec<_>>())
-        .execute(conn)
-        .await?;
+    let new: Vec<String> = inserted.into_iter().collect();
+    indexer::record(conn, &new).await?;
     Ok(new.len() as i64)
 }
 

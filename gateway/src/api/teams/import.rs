@@ -27,6 +27,9 @@ const WAIT: Duration = Duration::from_secs(50);
 const LOOK_FIRST: Duration = Duration::from_millis(100);
 const LOOK_MAX: Duration = Duration::from_secs(1);
 
+/// Bytes that everything but the file may take.
+const FIELDS_MAX: u64 = 64 * 1024;
+
 pub fn routes() -> ApiRoutes {
     ApiRoutes::new()
         .post("/teams/{team_id}/import", import)
@@ -118,19 +121,9 @@ async fn results(gateway: &Gateway, session: &Session, job_id: String) -> ApiRes
 /// The fields may come in any order: the file is kept aside until they are known.
 async fn receive(gateway: &Gateway, session: &Session, request: Request) -> ApiResult<(Fields, Option<String>)> {
     let limit = u64::try_from(gateway.settings().settings.max_file_size).unwrap_or(0);
-    let refused = if uploads::announces_more(request.headers(), limit.saturating_add(64 * 1024)) {
-        Some(ErrorId::FileTooLarge)
-    } else if !uploads::is_multipart(request.headers()) {
-        Some(ErrorId::TeamImportParse)
-    } else {
-        None
-    };
-    if let Some(id) = refused {
-        uploads::linger(request.into_body()).await;
-        return Err(id.into());
-    }
-    let unread = |error: uploads::BodyError| error.refusal(ErrorId::FileTooLarge, ErrorId::TeamImportParse);
-    let mut form = Form::open(request, limit.saturating_add(64 * 1024)).await.map_err(unread)?;
+    let (too_large, unreadable) = (ErrorId::FileTooLarge, ErrorId::TeamImportParse);
+    let mut form = Form::receive(request, limit.saturating_add(FIELDS_MAX), too_large, unreadable).await?;
+    let unread = |error: uploads::BodyError| error.refusal(too_large, unreadable);
     let (mut fields, mut file_id) = (Fields::default(), None);
     loop {
         let taken = async {

@@ -94,16 +94,20 @@ pub(super) async fn list(pool: &PgPool, request: &ListUsersRequest) -> sqlx::Res
     let scope = listed(pool, scope).await?;
     let mut query = QueryBuilder::new(format!("SELECT {COLUMNS}"));
     // A copied list tells alone who is on the page: what the offset skips costs an entry of its index each.
-    let copied = matches!(scope, Scope::In(_) | Scope::Listed(_));
-    match &scope {
+    let copied = match &scope {
         Scope::In(group) => {
             query.push(" FROM (SELECT m.user_id FROM group_members m WHERE m.member AND m.group_id = ").push_bind(*group);
+            true
         }
         Scope::Listed(list) => {
             query.push(" FROM (SELECT m.user_id FROM outsiders m WHERE m.list_id = ").push_bind(*list);
+            true
         }
-        _ => push_scope(&mut query, &scope),
-    }
+        _ => {
+            push_scope(&mut query, &scope);
+            false
+        }
+    };
     query.push(" ORDER BY ").push(by_name(&scope));
     query.push(" LIMIT ").push_bind(request.limit).push(" OFFSET ").push_bind(request.offset);
     if copied {

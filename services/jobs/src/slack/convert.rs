@@ -85,12 +85,7 @@ impl Target<'_> {
                 kind = system(SystemPostType::DisplayNameChange);
                 known
             }
-            "bot_message" => {
-                kind = TYPE_SLACK_ATTACHMENT.to_owned();
-                props = self.bot_props(message);
-                Some(self.bot_id)
-            }
-            "" if message.bot_id.is_some() => {
+            "bot_message" | "" if !subtype.is_empty() || message.bot_id.is_some() => {
                 kind = TYPE_SLACK_ATTACHMENT.to_owned();
                 props = self.bot_props(message);
                 Some(self.bot_id)

@@ -39,6 +39,16 @@ pub struct People {
     team: std::collections::HashSet<String>,
 }
 
+/// Where the messages of one of Slack's channels go.
+pub struct Place {
+    /// The folder of the messages is called by the one or the other.
+    pub slack_id: String,
+    pub slack_name: String,
+    pub channel: Channel,
+    /// Everybody in the channel.
+    pub readers: Vec<String>,
+}
+
 /// A refusal is a line of the log; what cannot be reached ends the attempt.
 fn refusal<T>(result: Result<T, AppError>) -> Result<Result<T, AppError>, AppError> {
     match result {
@@ -164,8 +174,8 @@ impl Work<'_> {
         Ok(user.id)
     }
 
-    /// Slack's id, the channel and everybody in it, for every channel that could be had.
-    pub(super) async fn add_channels(&mut self, export: &Export, people: &People) -> Result<Vec<(String, Channel, Vec<String>)>, AppError> {
+    /// Every channel that could be had.
+    pub(super) async fn add_channels(&mut self, export: &Export, people: &People) -> Result<Vec<Place>, AppError> {
         self.log("\r\nChannels added:\r\n=================\r\n\r\n").await?;
         let mut channels = Vec::with_capacity(export.channels.len());
         for (kind, slack) in &export.channels {
@@ -187,10 +197,8 @@ impl Work<'_> {
             };
             match found {
                 Ok(channel) => {
-                    self.import.folders.insert(slack.name.clone(), slack.id.clone());
-                    self.import.folders.insert(slack.id.clone(), slack.id.clone());
                     let readers = self.members_of(&channel.id).await?;
-                    channels.push((slack.id.clone(), channel, readers));
+                    channels.push(Place { slack_id: slack.id.clone(), slack_name: slack.name.clone(), channel, readers });
                 }
                 Err(error) => {
                     let name = cut(shown, 80);

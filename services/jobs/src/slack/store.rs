@@ -2,7 +2,6 @@
 
 use muster_proto::jobs::StartImportRequest;
 use sqlx::{PgConnection, PgExecutor, PgPool, Row};
-use std::collections::HashMap;
 
 /// An import as stored.
 #[derive(Debug, Clone, Default)]
@@ -20,8 +19,6 @@ pub struct Import {
     pub log: String,
     /// The export was no good; nothing was done.
     pub refused: bool,
-    /// Slack's channel ids by the folders of their messages; of this attempt only.
-    pub folders: HashMap<String, String>,
 }
 
 pub async fn insert(conn: &mut PgConnection, job_id: &str, user_id: &str, request: &StartImportRequest) -> sqlx::Result<()> {
@@ -48,7 +45,6 @@ pub async fn get(db: impl PgExecutor<'_>, job_id: &str) -> sqlx::Result<Option<I
         done: row.try_get::<i64, _>("done")? as usize,
         log: row.try_get("log")?,
         refused: row.try_get("refused")?,
-        folders: HashMap::new(),
     }))
 }
 

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Rows of the queue in one transaction; each names the posts of one commit.
 const ROWS_MAX: i64 = 16;
-/// How long a search indexes before it goes on with what is indexed.
-const SEARCH_INDEXES: Duration = Duration::from_millis(250);
+/// How long a search indexes before it goes on with what is indexed: only a flood of posts takes longer.
+const SEARCH_INDEXES: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_millis(200);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// Commits a second from which posting is busy: then the indexer steps back, and catches up afterwards.

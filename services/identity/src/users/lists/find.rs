@@ -144,7 +144,7 @@ impl Wanted<'_> {
         self.push_words(&mut query, std::slice::from_ref(&self.word));
         self.push_words(&mut query, &self.others);
         push_belongs(&mut query, "u", scope);
-        query.push(" LIMIT ").push_bind(limit);
+        query.push(" ORDER BY u.username LIMIT ").push_bind(limit);
         query.build().fetch_all(pool).await?.iter().map(user).collect()
     }
 

@@ -46,7 +46,14 @@ macro_rules! settings {
             }
         }
 
-        impl Settings {
+        #[cfg(test)]
+        fn every_setting_with_its_default() -> Vec<(&'static str, bool)> {
+            vec![$(($pointer, defaults::shipped().pointer($pointer).and_then(<$type>::from_tree).is_some())),*]
+        }
+    };
+}
+
+impl Settings {
     /// Whether posts are pushed to devices.
     pub fn pushes_posts(&self) -> bool {
         self.send_push_notifications && !self.push_notification_server.is_empty()
@@ -56,13 +63,6 @@ macro_rules! settings {
     pub fn mails_posts(&self) -> bool {
         self.send_email_notifications && !self.smtp_server.is_empty()
     }
-}
-
-#[cfg(test)]
-        fn every_setting_with_its_default() -> Vec<(&'static str, bool)> {
-            vec![$(($pointer, defaults::shipped().pointer($pointer).and_then(<$type>::from_tree).is_some())),*]
-        }
-    };
 }
 
 impl Default for Settings {
