@@ -183,14 +183,7 @@ async fn search_finds_prefixes_of_names() {
     ] {
         assert_eq!(found(s.eve.on(1), json!({"term": term})).await, [s.ada.id.clone()], "{term}");
     }
-    for term in [
-        format!("@{}", s.ada.username),
-        first[2..].to_owned(),
-        format!("{lower} nobody"),
-        "%".to_owned(),
-        "_".to_owned(),
-        format!("{lower}\0"),
-    ] {
+    for term in [format!("@{}", s.ada.username), first[2..].to_owned(), format!("{lower} nobody"), "%".to_owned(), "_".to_owned()] {
         assert!(!found(&s.eve, json!({"term": term})).await.contains(&s.ada.id), "{term}");
     }
     let name = &s.ada.username;
